@@ -1,0 +1,76 @@
+//! Findings about input files: what the linter says, where, and what to do about it.
+//!
+//! Every loader that reads a user's file (experiment, scenario, profile) reports through [`Finding`], so the
+//! `validate` command, the refusal before a sweep and the plan's errors look the same and carry the same facts.
+
+use serde::Serialize;
+
+/// How bad a finding is. Ordered: an error is greater than a warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; the file is still used.
+    Warning,
+    /// The file is refused.
+    Error,
+}
+
+/// A place in a text file. Lines and columns count from 1; columns count characters, not bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+pub struct Span {
+    /// Line, from 1. 0 means "the file as a whole".
+    pub line: u32,
+    /// Column in characters, from 1. 0 means "the file as a whole".
+    pub column: u32,
+    /// How many characters the caret underlines (at least 1).
+    pub width: u32,
+}
+
+/// One thing the linter has to say about one place of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Error or warning.
+    pub severity: Severity,
+    /// Where, in the file being checked.
+    #[serde(flatten)]
+    pub span: Span,
+    /// What is wrong, in one sentence without a trailing period.
+    pub message: String,
+    /// What to do about it, when there is something to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+impl Finding {
+    /// An error at `span`.
+    pub fn error(span: Span, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            span,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// A warning at `span`.
+    pub fn warning(span: Span, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            span,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// The same finding with advice attached.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Whether this finding refuses the file.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}

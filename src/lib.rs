@@ -1,0 +1,18 @@
+//! `llmdbenchmark` runs Design-of-Experiments sweeps over LLM serving stacks.
+//!
+//! The crate is a library with one binary on top. Modules depend on each other in one direction only:
+//!
+//! ```text
+//! diagnostic, yaml  ←  experiment  ←  plan  ←  engine  ←  phase  →  platform, harness, report
+//!                                                ↑
+//!                                    tui, cli (on top of everything)
+//! ```
+//!
+//! `docs/architecture.md` tells the whole story; each module's header tells its own part.
+
+pub mod diagnostic;
+pub mod engine;
+pub mod experiment;
+pub mod harness;
+pub mod platform;
+pub mod workspace;

@@ -1,0 +1,3 @@
+//! Start-up and exit codes only.
+
+fn main() {}
