@@ -10,6 +10,7 @@
 //!
 //! `docs/architecture.md` tells the whole story; each module's header tells its own part.
 
+pub mod cli;
 pub mod diagnostic;
 pub mod engine;
 pub mod experiment;

@@ -1,3 +1,7 @@
 //! Start-up and exit codes only.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(llmdbenchmark::cli::run(std::env::args_os().collect()))
+}

@@ -1,5 +1,10 @@
 //! What an operator (or a policy) may ask of the engine.
 
+#![allow(
+    missing_docs,
+    reason = "the fields of a variant are told by the variant's own sentence"
+)]
+
 use super::state::CellStatus;
 use crate::experiment::{CellId, RunId, SetupId};
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,10 @@
 //! What happens in a sweep. Events are the only truth: the journal holds them, the state is their fold.
 
+#![allow(
+    missing_docs,
+    reason = "the fields of a variant are told by the variant's own sentence"
+)]
+
 use super::command::StopMode;
 use crate::experiment::{CellId, Level, RetryPolicy, SetupId};
 use jiff::Timestamp;

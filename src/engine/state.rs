@@ -1,5 +1,10 @@
 //! The state of a sweep: a fold over its events, shared by the engine, the screens, the summary and resume.
 
+#![allow(
+    missing_docs,
+    reason = "the fields of a variant are told by the variant's own sentence"
+)]
+
 use super::event::{Failure, LogSource, Mode, Outcome, PhaseKind, Scope, StepOutcome, SweepOpened};
 use crate::experiment::{CellId, RunId, SetupId};
 use jiff::Timestamp;

@@ -1,0 +1,53 @@
+//! The command line: definitions, and the way from arguments to library calls and exit codes.
+//!
+//! One file per subcommand. Flags are named as in llm-d-benchmark, short names included, may be abbreviated to a
+//! unique prefix, and may stand before or after the subcommand (see [`args`]).
+
+mod args;
+mod completions;
+pub mod exit;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
+
+/// Run Design-of-Experiments sweeps over LLM serving stacks, and watch and steer them from the terminal.
+#[derive(Debug, Parser)]
+#[command(
+    name = "llmdbenchmark",
+    version,
+    infer_long_args = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print a completion script for a shell
+    Completions(completions::Args),
+}
+
+/// Parse `arguments` (with the program name first) and do what they say; returns the process's exit code.
+pub fn run(arguments: Vec<OsString>) -> u8 {
+    let arguments = args::flags_after_subcommand(&Cli::command(), arguments);
+    let cli = match Cli::command()
+        .try_get_matches_from(arguments)
+        .and_then(|m| Cli::from_arg_matches(&m))
+    {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing can be done about a closed stdout or stderr here; the exit code still tells.
+            let _ = error.print();
+            return if error.use_stderr() {
+                exit::USAGE
+            } else {
+                exit::SUCCESS
+            };
+        }
+    };
+    match cli.command {
+        Command::Completions(args) => completions::run(&args),
+    }
+}
