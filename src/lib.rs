@@ -16,4 +16,5 @@ pub mod engine;
 pub mod experiment;
 pub mod harness;
 pub mod platform;
+pub mod text;
 pub mod workspace;
