@@ -17,4 +17,5 @@ pub mod experiment;
 pub mod harness;
 pub mod platform;
 pub mod text;
+pub mod tui;
 pub mod workspace;

@@ -1,0 +1,16 @@
+//! The terminal UI: one loop around a pure model.
+//!
+//! ```text
+//! keys, mouse, signals, time ──► Msg ──► update(&mut Model, Msg) ──► Vec<Effect> ──► runtime
+//!                                              │
+//!                                              └──► view::draw(&Model, area, buffer), on change only
+//! ```
+//!
+//! The UI meets the engine at two enums, [`crate::engine::Command`] and [`crate::engine::Signal`], and at nothing else:
+//! it holds its own fold of the events and touches no platform, no process and no file of a sweep. Only
+//! `runtime` and `terminal` do input and output; everything else here is a function of its arguments.
+
+pub mod canvas;
+pub mod theme;
+
+pub use theme::{Theme, ThemeChoice};
