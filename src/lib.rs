@@ -15,6 +15,7 @@ pub mod diagnostic;
 pub mod engine;
 pub mod experiment;
 pub mod harness;
+pub mod logs;
 pub mod platform;
 pub mod text;
 pub mod tui;
