@@ -83,7 +83,12 @@ pub enum Event {
     /// Pending cells that shall not run.
     CellsSkipped { cells: Vec<CellId> },
     /// Cells (back) in the queue: unskipped, retried, or retried by policy.
-    CellsQueued { cells: Vec<CellId> },
+    /// `automatic` marks a policy's retry.
+    CellsQueued {
+        cells: Vec<CellId>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        automatic: bool,
+    },
     /// Cells whose cancellation was asked for; pending ones are cancelled by this record.
     CellsCancelled { cells: Vec<CellId> },
     /// Cells that cannot run, because their stack did not come up or was lost for good, or a policy stopped the row.

@@ -1,9 +1,13 @@
 //! The state of a sweep: a fold over its events, shared by the engine, the screens, the summary and resume.
+//!
+//! The types are here; `apply.rs` holds the fold.
 
 #![allow(
     missing_docs,
     reason = "the fields of a variant are told by the variant's own sentence"
 )]
+
+mod apply;
 
 use super::event::{Failure, LogSource, Mode, Outcome, PhaseKind, Scope, StepOutcome, SweepOpened};
 use crate::experiment::{CellId, RunId, SetupId};
@@ -93,6 +97,10 @@ pub struct SetupState {
     pub generation: u32,
     /// The stack now.
     pub stack: StackState,
+    /// Where the current stack answers, once its standup succeeded.
+    pub endpoint: Option<String>,
+    /// Times in a row that a stack of this row was lost without a success in between.
+    pub losses: u32,
     /// Why the stack last failed, until a later standup succeeds.
     pub failure: Option<Failure>,
     /// Steps of the row's phases in the current generation, in order of start.
@@ -113,9 +121,9 @@ pub enum StackState {
     /// A phase is under way (or was, when the engine died).
     Changing { phase: PhaseKind, since: Timestamp },
     /// Standup is done; smoketest still has to pass.
-    Unverified { endpoint: String },
+    Unverified,
     /// It answers and is what was planned.
-    Up { endpoint: String },
+    Up,
     /// It failed or was lost, and has still to be torn down.
     Broken,
 }
@@ -128,6 +136,8 @@ pub struct CellState {
     /// Attempts, oldest first; all are kept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<AttemptState>,
+    /// Whether its place in the queue is a retry by policy: the attempt then counts with the round before it.
+    pub automatic: bool,
     /// Why the cell was not run, when it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_run: Option<Box<Failure>>,
@@ -230,7 +240,7 @@ impl State {
         })
     }
 
-    fn cell_index(&self, cell: CellId) -> Option<usize> {
+    pub(super) fn cell_index(&self, cell: CellId) -> Option<usize> {
         (cell.run.0 < self.runs && cell.setup.index() < self.setups.len())
             .then(|| cell.setup.index() * self.runs as usize + cell.run.index())
     }
