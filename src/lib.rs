@@ -17,6 +17,7 @@ pub mod experiment;
 pub mod harness;
 pub mod logs;
 pub mod platform;
+pub mod sim;
 pub mod text;
 pub mod tui;
 pub mod workspace;
