@@ -7,6 +7,7 @@ mod args;
 mod completions;
 pub mod exit;
 
+use crate::platform::local::supervisor;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
 
@@ -27,6 +28,9 @@ pub struct Cli {
 enum Command {
     /// Print a completion script for a shell
     Completions(completions::Args),
+    /// Run a program so that it outlives the engine
+    #[command(hide = true)]
+    Supervise(supervisor::Args),
 }
 
 /// Parse `arguments` (with the program name first) and do what they say; returns the process's exit code.
@@ -49,5 +53,6 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
     };
     match cli.command {
         Command::Completions(args) => completions::run(&args),
+        Command::Supervise(args) => supervisor::run(&args),
     }
 }

@@ -4,6 +4,8 @@
 //! All verbs are idempotent by name (see [`crate::engine::Executor`]): a platform finds what an earlier engine left
 //! under the same reference and adopts it.
 
+pub mod local;
+
 use crate::engine::{Context, Failure, Health, StackRef};
 use crate::harness::{HarnessJob, JobExit};
 use futures::future::BoxFuture;
