@@ -11,6 +11,8 @@
 //! `runtime` and `terminal` do input and output; everything else here is a function of its arguments.
 
 pub mod canvas;
+pub mod input;
+pub mod keys;
 pub mod theme;
 
 pub use theme::{Theme, ThemeChoice};
