@@ -10,8 +10,14 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 /// What looks like an error in the logs of harnesses, servers and Python programs, unless configured otherwise.
-/// `errors` is left out on purpose: "0 errors" is the most common line of all.
-pub const DEFAULT_ERROR_PATTERN: &str = r"(?i)\b(error|fatal|panic(ked)?|traceback|critical|exception|oom(killed|-kill)?|out of memory|killed|core dumped|segmentation fault|(?-i:[A-Z]\w*(Error|Exception)))\b|(?-i:^E[0-9]{4} )";
+///
+/// `errors` is left out on purpose: "0 errors" is the most common line of all. Spelled out in the ways it is written,
+/// and for ASCII, because that is searched several times faster than "in any case".
+pub const DEFAULT_ERROR_PATTERN: &str = concat!(
+    r"(?-u)\b(error|ERROR|fatal|Fatal|FATAL|panic|Panic|PANIC|panicked|traceback|Traceback|TRACEBACK|critical|Critical",
+    r"|CRITICAL|exception|EXCEPTION|OOM|OOMKilled|oom-kill|out of memory|Out of memory|killed|Killed|KILLED",
+    r"|core dumped|segmentation fault|Segmentation fault)\b|(Error|Exception)\b|^E[01][0-9]{3} ",
+);
 
 /// Limits on what a compiled pattern may cost: large enough for any sensible pattern, too small to hurt.
 const COMPILED_BYTES: usize = 1 << 20;

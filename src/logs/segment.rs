@@ -14,8 +14,8 @@ const CHECKPOINT_LINES: u64 = 1024;
 const CHECKPOINT_BYTES: u64 = 256 * 1024;
 /// Bytes per read.
 const READ_BYTES: usize = 64 * 1024;
-/// Bytes of lines a search looks at in one step.
-const SEARCH_BYTES: u64 = 1024 * 1024;
+/// Bytes of lines a search looks at in one step: what fits into the processor's own cache together with the pattern.
+const SEARCH_BYTES: u64 = 256 * 1024;
 /// A region larger than this (one giant line) is searched piece by piece …
 const PIECE_BYTES: u64 = 4 * 1024 * 1024;
 /// … which overlap by this much, so that a match across the cut is found.

@@ -10,9 +10,11 @@
 //! it holds its own fold of the events and touches no platform, no process and no file of a sweep. Only
 //! `runtime` and `terminal` do input and output; everything else here is a function of its arguments.
 
+pub mod applog;
 pub mod canvas;
 pub mod input;
 pub mod keys;
+pub mod logpane;
 pub mod theme;
 
 pub use theme::{Theme, ThemeChoice};
