@@ -9,6 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 use std::fmt;
+use std::sync::Arc;
 use tui_logger::{LevelFilter, TuiLoggerSmartWidget, TuiWidgetEvent, TuiWidgetState};
 
 /// The pane's keys, as tui-logger documents them: key, event, help.
@@ -55,16 +56,19 @@ pub const KEYS: &[(Key, TuiWidgetEvent, &str)] = &[
     ),
 ];
 
-/// The pane's state.
+/// The pane's state. Clones show the same.
+#[derive(Clone)]
 pub struct AppLogPane {
-    state: TuiWidgetState,
+    state: Arc<TuiWidgetState>,
 }
 
 impl Default for AppLogPane {
     fn default() -> Self {
         let state = TuiWidgetState::new().set_default_display_level(LevelFilter::Info);
         state.transition(TuiWidgetEvent::HideKey);
-        Self { state }
+        Self {
+            state: Arc::new(state),
+        }
     }
 }
 

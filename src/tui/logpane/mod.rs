@@ -11,6 +11,7 @@
 mod layout;
 mod navigate;
 mod pane;
+mod screen;
 mod search;
 mod view;
 

@@ -55,7 +55,7 @@ impl LogPane {
         }
         self.current = tab;
         self.forget_rows();
-        let mut requests = vec![self.wish()];
+        let mut requests = self.wish();
         if self.find.forget_request() {
             requests.push(Request::CancelSearch);
         }
@@ -84,7 +84,7 @@ impl LogPane {
         self.mark = None;
         self.settle();
         // Asked for even where the rows are here: the reader has to know that it shall send the tail as it grows.
-        vec![self.wish()]
+        self.wish()
     }
 
     fn arrive(&mut self) -> Vec<Request> {
@@ -92,7 +92,7 @@ impl LogPane {
         if covered && !self.is_near_edge() {
             Vec::new()
         } else {
-            vec![self.wish()]
+            self.wish()
         }
     }
 
@@ -181,11 +181,7 @@ impl LogPane {
             return Vec::new();
         }
         self.left = left;
-        if self.settle() {
-            Vec::new()
-        } else {
-            vec![self.wish()]
-        }
+        if self.settle() { Vec::new() } else { self.wish() }
     }
 
     fn toggle_wrap(&mut self) -> Vec<Request> {
@@ -199,10 +195,6 @@ impl LogPane {
             };
             self.set_place(Place::At { top, since });
         }
-        if self.settle() {
-            Vec::new()
-        } else {
-            vec![self.wish()]
-        }
+        if self.settle() { Vec::new() } else { self.wish() }
     }
 }

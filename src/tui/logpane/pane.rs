@@ -4,11 +4,8 @@ use super::layout::{ScreenRow, Shape};
 use super::search::Find;
 use crate::engine::Scope;
 use crate::logs::{
-    DEFAULT_ERROR_PATTERN, LineKind, Pattern, Request, Source, SourceStatus, Update, View, Wanted, Window,
+    DEFAULT_ERROR_PATTERN, LineKind, Pattern, Request, Source, SourceStatus, Update, View, Window,
 };
-
-/// Bytes per line that are fetched at least, and at most however far the operator scrolls to the right.
-const CLIP: std::ops::RangeInclusive<usize> = 8 * 1024..=1024 * 1024;
 
 /// Whose logs the pane shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +56,8 @@ pub(super) struct Tab {
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogPane {
     pub(super) subject: Option<Subject>,
+    /// Whether the pane is on screen; only then rows are asked for, and so files looked at.
+    visible: bool,
     view: View,
     pub(super) tabs: Vec<Tab>,
     pub(super) current: usize,
@@ -87,6 +86,7 @@ impl LogPane {
     pub fn new(error_pattern: &str) -> Self {
         Self {
             subject: None,
+            visible: true,
             view: View::default(),
             tabs: Vec::new(),
             current: 0,
@@ -137,7 +137,7 @@ impl LogPane {
             ended: subject.ended,
         }];
         self.subject = Some(subject);
-        requests.push(self.wish());
+        requests.extend(self.wish());
         requests
     }
 
@@ -151,14 +151,12 @@ impl LogPane {
         vec![Request::Close]
     }
 
-    /// The pane is not on screen at the moment. [`reveal`](Self::reveal) brings it back.
-    pub fn hide(&self) -> Vec<Request> {
-        vec![Request::Hide]
-    }
-
-    /// The pane is on screen again.
-    pub fn reveal(&mut self) -> Vec<Request> {
-        vec![self.wish()]
+    /// Whether the pane is on screen. While it is not, no file is looked at.
+    pub fn set_visible(&mut self, visible: bool) -> Vec<Request> {
+        if std::mem::replace(&mut self.visible, visible) == visible {
+            return Vec::new();
+        }
+        if visible { self.wish() } else { vec![Request::Hide] }
     }
 
     /// There is room for so many columns and lines of text (see [`text_size`](super::text_size)).
@@ -169,7 +167,7 @@ impl LogPane {
         self.size = size;
         // Always ask: what was fetched for another height is too little or too much.
         self.settle();
-        self.wish_if_shown()
+        self.wish()
     }
 
     /// Take in what the reader says. Returns what to ask it next.
@@ -228,7 +226,7 @@ impl LogPane {
         // A line that was unfinished may have more text now.
         let stale = !answered && self.shows_partial_line();
         if (!enough && !answered) || stale {
-            vec![self.wish()]
+            self.wish()
         } else {
             Vec::new()
         }
@@ -247,6 +245,10 @@ impl LogPane {
         self.left = 0;
         self.mark = None;
         self.notice = None;
+    }
+
+    pub(super) fn is_visible(&self) -> bool {
+        self.visible
     }
 
     pub(super) fn view(&self) -> View {
@@ -285,181 +287,4 @@ impl LogPane {
             left: self.left,
         }
     }
-
-    /// Bytes per line that the present shape can show.
-    fn clip(&self) -> usize {
-        let width = usize::from(self.size.0);
-        let columns = if self.wrap {
-            width * self.height()
-        } else {
-            self.left + width
-        };
-        // No character that takes a column has more than four bytes, but marks above and below cost extra.
-        (columns * 8)
-            .next_power_of_two()
-            .clamp(*CLIP.start(), *CLIP.end())
-    }
-
-    /// Ask for the rows of the place and a screen above and below it.
-    pub(super) fn wish(&self) -> Request {
-        let height = self.height().max(1) as u64;
-        let wanted = match self.place() {
-            Place::Tail => Wanted::Tail(2 * height),
-            Place::At { top, .. } => Wanted::Rows {
-                first: top.row.saturating_sub(height),
-                count: 3 * height,
-            },
-        };
-        Request::Show {
-            view: self.view,
-            source: self.current,
-            wanted,
-            clip: self.clip(),
-        }
-    }
-
-    fn wish_if_shown(&self) -> Vec<Request> {
-        if self.tabs.is_empty() {
-            Vec::new()
-        } else {
-            vec![self.wish()]
-        }
-    }
-
-    /// Whether the rows that the place needs are here.
-    fn covers_place(&self) -> bool {
-        let height = self.height() as u64;
-        let total = self.total();
-        let full_screen = total.saturating_sub(height);
-        let needed = match self.place() {
-            Place::Tail => full_screen..total,
-            // Near the end the screen is filled from above.
-            Place::At { top, .. } => top.row.min(full_screen)..top.row.saturating_add(height).min(total),
-        };
-        let have = self.window.first..self.window.first + self.window.lines.len() as u64;
-        needed.is_empty() || (have.start <= needed.start && needed.end <= have.end)
-    }
-
-    /// Lay out the place if its rows are here; else what was on screen stays. Says whether all is here that the screen
-    /// can show; if not, it should be wished for.
-    pub(super) fn settle(&mut self) -> bool {
-        if !self.covers_place() {
-            return false;
-        }
-        let height = self.height();
-        self.rows = match self.place() {
-            Place::Tail => self.rows_up_from_end(height),
-            Place::At { top, .. } => Some(self.rows_down_from(top, height))
-                .filter(|rows| rows.len() >= height)
-                .unwrap_or_else(|| self.rows_up_from_end(height)),
-        };
-        if let Place::At { since, .. } = self.place() {
-            self.set_place(Place::At {
-                top: self.top(),
-                since,
-            });
-        }
-        self.decorate();
-        self.window.clip >= self.clip() || !self.cuts_something()
-    }
-
-    /// Whether more bytes per line would show more.
-    fn cuts_something(&self) -> bool {
-        self.rows.iter().any(|row| {
-            let line = self.window.lines.get(row.line);
-            row.last && line.is_some_and(|line| line.hidden_bytes > 0) && self.window.clip < *CLIP.end()
-        })
-    }
-
-    /// Screen rows from `top` on, as many as fit.
-    fn rows_down_from(&self, top: Position, height: usize) -> Vec<ScreenRow> {
-        let shape = self.shape();
-        let first = usize::try_from(top.row.saturating_sub(self.window.first)).unwrap_or(usize::MAX);
-        let lines = self.window.lines.iter().enumerate().skip(first);
-        let rows = lines.flat_map(|(index, line)| shape.rows(index, &line.text));
-        rows.skip_while(|row| row.line == first && row.number < top.part)
-            .take(height)
-            .collect()
-    }
-
-    /// The last screen rows of the window, as many as fit.
-    fn rows_up_from_end(&self, height: usize) -> Vec<ScreenRow> {
-        let shape = self.shape();
-        let mut rows = Vec::new();
-        for (index, line) in self.window.lines.iter().enumerate().rev() {
-            if rows.len() >= height {
-                break;
-            }
-            rows.extend(shape.rows(index, &line.text).into_iter().rev());
-        }
-        rows.truncate(height);
-        rows.reverse();
-        rows
-    }
-
-    /// Find what is to be marked in the rows on screen, so that drawing need not.
-    fn decorate(&mut self) {
-        for row in &mut self.rows {
-            let Some(line) = self.window.lines.get(row.line) else {
-                continue;
-            };
-            row.hits = match self.find.pattern() {
-                Some(pattern) => pattern
-                    .matches(&line.text)
-                    .map(|hit| hit.start.max(row.part.start)..hit.end.min(row.part.end))
-                    .filter(|hit| !hit.is_empty())
-                    .collect(),
-                None => Vec::new(),
-            };
-            let errors = self.errors.as_ref().filter(|_| line.kind != LineKind::Gap);
-            row.error = errors.is_some_and(|errors| errors.matches(&line.text).next().is_some());
-        }
-    }
-
-    /// Where the screen begins now.
-    pub(super) fn top(&self) -> Position {
-        let first = self.rows.first();
-        let (line, part) = first.map_or((0, 0), |row| (row.line, row.number));
-        Position {
-            row: self.window.first + line as u64,
-            part,
-        }
-    }
-
-    /// In one or two words, what the pane is doing, and how to get back to the tail.
-    pub(super) fn state_words(&self) -> String {
-        let Some(tab) = self.tab() else {
-            return "no logs yet".to_owned();
-        };
-        let status = tab.status.unwrap_or_default();
-        if status.missing && status.rows == 0 {
-            return "waiting for the file".to_owned();
-        }
-        if status.indexed < status.len && status.len > CLIP.end().saturating_mul(8) as u64 {
-            return format!("reading {} %", status.indexed * 100 / status.len);
-        }
-        let ended = self.subject.as_ref().is_some_and(|subject| subject.ended);
-        match tab.place {
-            Place::Tail if ended => "ended".to_owned(),
-            Place::Tail => "following".to_owned(),
-            Place::At { since, .. } => match status.rows.saturating_sub(since) {
-                0 => "paused".to_owned(),
-                1 => "paused · 1 new line".to_owned(),
-                new => format!("paused · {} new lines", grouped(new)),
-            },
-        }
-    }
-}
-
-/// A number with its thousands set apart.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }

@@ -130,7 +130,9 @@ impl LogPane {
         self.set_place(typing.place);
         self.find.forget_request();
         self.settle();
-        vec![Request::CancelSearch, self.wish()]
+        let mut requests = vec![Request::CancelSearch];
+        requests.extend(self.wish());
+        requests
     }
 
     pub(super) fn clear_search(&mut self) -> Vec<Request> {
@@ -157,7 +159,9 @@ impl LogPane {
             self.set_place(place);
             self.find.forget_request();
             self.settle();
-            return vec![Request::CancelSearch, self.wish()];
+            let mut requests = vec![Request::CancelSearch];
+            requests.extend(self.wish());
+            return requests;
         };
         // Who follows the end wants the newest match; who reads somewhere wants the next one.
         let request = match place {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::engine::Scope;
 use crate::experiment::CellId;
-use crate::logs::{Reader, Source, Update};
+use crate::logs::{Reader, Request, Source, Update};
 use crate::tui::keys::Key;
 use crate::tui::theme::Theme;
 use proptest::prelude::*;
@@ -52,7 +52,7 @@ impl Screen {
         file.write_all(text.as_bytes()).unwrap();
     }
 
-    fn ask(&mut self, requests: Vec<crate::logs::Request>) {
+    fn ask(&mut self, requests: Vec<Request>) {
         for request in requests {
             self.reader.ask(request);
         }
@@ -312,6 +312,21 @@ fn a_log_that_comes_later_becomes_a_tab() {
     screen.show(&["harness 1", "harness 2"], false);
     screen.act(Act::PreviousSource);
     screen.until(|text| text.contains("the other"));
+}
+
+#[test]
+fn a_hidden_pane_asks_for_no_rows() {
+    let mut screen = Screen::new(80, 8);
+    let requests = screen.pane.set_visible(false);
+    assert_eq!(requests, [Request::Hide]);
+    screen.ask(requests);
+    screen.write("log", "first\n");
+    screen.show(&["log"], false);
+    assert_eq!(screen.pane.resize((70, 5)), []);
+    assert_eq!(screen.pane.act(Act::Tail), []);
+    let requests = screen.pane.set_visible(true);
+    screen.ask(requests);
+    screen.until(|text| text.contains("first"));
 }
 
 #[test]

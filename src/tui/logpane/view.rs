@@ -4,13 +4,16 @@
 //! frame and nothing beside the text, so that what is selected with the mouse is the log and nothing else.
 
 use super::layout::ScreenRow;
-use super::pane::{LogPane, grouped};
+use super::pane::{LogPane, Place};
 use crate::logs::{Line, LineKind};
 use crate::tui::canvas::{self, Pen};
 use crate::tui::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+
+/// A file of more bytes than this takes long enough to read that it is said how far that is.
+const LARGE: u64 = 8 * 1024 * 1024;
 
 /// Columns and lines of text in a pane that is drawn into `area`; `full` is the whole screen without a frame.
 pub fn text_size(area: Rect, full: bool) -> (u16, u16) {
@@ -144,6 +147,9 @@ fn draw_emptiness(pane: &LogPane, area: Rect, theme: &Theme, buf: &mut Buffer) {
         (Some(_), None) => "no logs yet",
         (Some(_), Some(tab)) => match tab.status {
             None => "opening",
+            Some(status) if status.missing && pane.subject.as_ref().is_some_and(|subject| subject.ended) => {
+                "there is no such file: nothing was written, or it was removed"
+            }
             Some(status) if status.missing => "no file yet: shown as soon as something is written",
             Some(status) if status.rows == 0 => "empty so far",
             Some(_) => "",
@@ -172,7 +178,7 @@ fn draw_status(pane: &LogPane, area: Rect, full: bool, theme: &Theme, buf: &mut 
     if full && let Some(tab) = pane.tab() {
         pen.write(&tab.source.name, theme.strong).skip(2);
     }
-    let state = pane.state_words();
+    let state = state_words(pane);
     let state_style = if state.starts_with("paused") {
         theme.warn
     } else {
@@ -209,6 +215,30 @@ fn draw_status(pane: &LogPane, area: Rect, full: bool, theme: &Theme, buf: &mut 
         let path = crate::text::sanitize(&tab.source.path.to_string_lossy()).into_owned();
         let path = end_of(&path, room, theme.glyphs.ellipsis);
         pen.write(&separator, theme.dim).write(&path, theme.dim);
+    }
+}
+
+/// In one or two words, what the pane is doing, and how to get back to the tail.
+fn state_words(pane: &LogPane) -> String {
+    let Some(tab) = pane.tab() else {
+        return "no logs yet".to_owned();
+    };
+    let status = tab.status.unwrap_or_default();
+    let ended = pane.subject.as_ref().is_some_and(|subject| subject.ended);
+    if status.missing && status.rows == 0 {
+        return if ended { "no file" } else { "waiting for the file" }.to_owned();
+    }
+    if status.indexed < status.len && status.len > LARGE {
+        return format!("reading {} %", status.indexed * 100 / status.len);
+    }
+    match tab.place {
+        Place::Tail if ended => "ended".to_owned(),
+        Place::Tail => "following".to_owned(),
+        Place::At { since, .. } => match status.rows.saturating_sub(since) {
+            0 => "paused".to_owned(),
+            1 => "paused · 1 new line".to_owned(),
+            new => format!("paused · {} new lines", grouped(new)),
+        },
     }
 }
 
@@ -260,4 +290,17 @@ fn bytes(number: u64) -> String {
         unit = next;
     }
     format!("{value:.1} {unit}")
+}
+
+/// A number with its thousands set apart.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
