@@ -3,6 +3,7 @@
 use super::layout::ScreenRow;
 use super::pane::{LogPane, Place, Position};
 use crate::logs::{LineKind, Request, Wanted};
+use std::ops::Range;
 
 /// Bytes per line that are fetched at least, and at most however far the operator scrolls to the right.
 const CLIP: std::ops::RangeInclusive<usize> = 8 * 1024..=1024 * 1024;
@@ -116,20 +117,21 @@ impl LogPane {
 
     /// Find what is to be marked in the rows on screen, so that drawing need not.
     fn decorate(&mut self) {
-        for row in &mut self.rows {
-            let Some(line) = self.window.lines.get(row.line) else {
-                continue;
-            };
-            row.hits = match self.find.pattern() {
-                Some(pattern) => pattern
-                    .matches(&line.text)
-                    .map(|hit| hit.start.max(row.part.start)..hit.end.min(row.part.end))
-                    .filter(|hit| !hit.is_empty())
-                    .collect(),
+        // Rows of one line follow each other; a long wrapped line is searched once, not once per row.
+        for rows in self.rows.chunk_by_mut(|row, next| row.line == next.line) {
+            let line = rows.first().and_then(|row| self.window.lines.get(row.line));
+            let Some(line) = line else { continue };
+            let found: Vec<_> = match self.find.pattern() {
+                Some(pattern) => pattern.matches(&line.text).collect(),
                 None => Vec::new(),
             };
             let errors = self.errors.as_ref().filter(|_| line.kind != LineKind::Gap);
-            row.error = errors.is_some_and(|errors| errors.matches(&line.text).next().is_some());
+            let error = errors.is_some_and(|errors| errors.matches(&line.text).next().is_some());
+            for row in rows {
+                let cut = |hit: &Range<usize>| hit.start.max(row.part.start)..hit.end.min(row.part.end);
+                row.hits = found.iter().map(cut).filter(|hit| !hit.is_empty()).collect();
+                row.error = error;
+            }
         }
     }
 
