@@ -1,7 +1,7 @@
 //! The command line: definitions, and the way from arguments to library calls and exit codes.
 //!
 //! One file per subcommand. Flags are named as in llm-d-benchmark, short names included, may be abbreviated to a
-//! unique prefix, and may stand before or after the subcommand (see [`args`]).
+//! unique prefix, and may stand before or after the subcommand (see `args.rs`).
 
 mod args;
 mod completions;

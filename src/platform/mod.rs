@@ -26,7 +26,7 @@ pub struct StackSpec {
     pub folder: PathBuf,
 }
 
-/// What a stack really is, asked from the stack itself. Compared with [`EffectiveConfig::planned`] before and after
+/// What a stack really is, asked from the stack itself. Compared with what was planned before and after
 /// each attempt: a difference makes the cell suspect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EffectiveConfig {

@@ -1,7 +1,7 @@
 //! The queueing model: continuous batching on replicas behind a router, in virtual time.
 //!
 //! Pure and deterministic: no clock, no threads, no I/O. The same arrivals with the same seed give the same times to
-//! the nanosecond. [`stack::Stack`] owns everything; [`crate::sim::driver`] gives it the time of day and passes what it
+//! the nanosecond. [`stack::Stack`] owns everything; `sim::driver` gives it the time of day and passes what it
 //! says on to the connections.
 
 pub mod kv;

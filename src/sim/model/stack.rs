@@ -1,7 +1,7 @@
 //! The whole simulated stack: routers, replicas and the transfers between them, as a discrete-event simulation.
 //!
 //! Owns all of the model's state. The caller submits and cancels requests, asks when something happens next, and lets
-//! time pass with [`Stack::advance`]; see [`crate::sim::driver`].
+//! time pass with [`Stack::advance`]; see `sim::driver`.
 
 use super::latency::Latency;
 use super::replica::{Counters, Duty, Fetch, Limits, Replica, Sequence};

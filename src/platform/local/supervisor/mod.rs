@@ -4,9 +4,9 @@
 //! the engine: each gets a *supervisor*, this binary under the hidden subcommand `supervise`, in its own process group.
 //! It starts the program, keeps its output, passes on the request to end, and writes down how it ended.
 //!
-//! The supervisor starts the program through a second stage of itself ([`child`]) that makes the program end when the
+//! The supervisor starts the program through a second stage of itself (`child.rs`) that makes the program end when the
 //! supervisor is killed (Linux) and puts it into a session of its own, which an engine can end as a whole.
-//! [`folder`] tells how engines and supervisors meet; [`process`] is the engine's side.
+//! `folder.rs` tells how engines and supervisors meet; [`process`] is the engine's side.
 //!
 //! What may go wrong, and what then happens:
 //!
