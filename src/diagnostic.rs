@@ -3,6 +3,10 @@
 //! Every loader that reads a user's file (experiment, scenario, profile) reports through [`Finding`], so the
 //! `validate` command, the refusal before a sweep and the plan's errors look the same and carry the same facts.
 
+mod render;
+
+pub use render::render;
+
 use serde::Serialize;
 
 /// How bad a finding is. Ordered: an error is greater than a warning.
@@ -72,5 +76,66 @@ impl Finding {
     /// Whether this finding refuses the file.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
+    }
+}
+
+/// Most findings of each severity that one pass lists; a broken file of a million lines must not become a million
+/// messages.
+const MOST_LISTED: usize = 200;
+
+/// The findings of one pass over one file, bounded in number.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    listed: Vec<Finding>,
+    errors: usize,
+    warnings: usize,
+}
+
+impl Findings {
+    /// Add one finding; beyond a limit it is only counted.
+    pub fn push(&mut self, finding: Finding) {
+        let count = if finding.is_error() {
+            &mut self.errors
+        } else {
+            &mut self.warnings
+        };
+        *count += 1;
+        if *count <= MOST_LISTED {
+            self.listed.push(finding);
+        }
+    }
+
+    /// How many errors there were, listed or not.
+    pub fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// All listed findings in the order of the file, and a last one that counts the others.
+    pub fn into_sorted(mut self) -> Vec<Finding> {
+        self.listed
+            .sort_by_key(|finding| (finding.span.line, finding.span.column));
+        for (count, severity) in [(self.errors, Severity::Error), (self.warnings, Severity::Warning)] {
+            let unlisted = count.saturating_sub(MOST_LISTED);
+            if unlisted > 0 {
+                let words = if severity == Severity::Error {
+                    "errors"
+                } else {
+                    "warnings"
+                };
+                let mut finding =
+                    Finding::error(Span::default(), format!("{unlisted} more {words} are not listed"));
+                finding.severity = severity;
+                self.listed.push(finding);
+            }
+        }
+        self.listed
+    }
+}
+
+impl Extend<Finding> for Findings {
+    fn extend<I: IntoIterator<Item = Finding>>(&mut self, findings: I) {
+        for finding in findings {
+            self.push(finding);
+        }
     }
 }

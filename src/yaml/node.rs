@@ -1,0 +1,140 @@
+//! A document as a tree that still knows where everything stood.
+
+use crate::diagnostic::Span;
+use serde_json::{Map, Value};
+
+/// One value with its place in the file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Where it starts, and how far it reaches on that line. Of an alias: the place of the alias.
+    pub span: Span,
+    /// What it is.
+    pub kind: NodeKind,
+}
+
+/// The three kinds of YAML values.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NodeKind {
+    /// A single value.
+    Scalar {
+        /// As PyYAML reads it. Dates stay text, and so do `.inf` and `.nan`, which JSON numbers lack.
+        value: Value,
+        /// The text without quotes; of a map's key, the text of the key as JSON has it.
+        raw: String,
+        /// Whether it stands there without quotes, so that its text decided its type.
+        plain: bool,
+    },
+    /// A list.
+    Sequence(Vec<Node>),
+    /// A map in file order: keys are scalars and differ from each other, `<<` is merged.
+    Mapping(Vec<(Node, Node)>),
+}
+
+impl Node {
+    /// The value without positions.
+    pub fn to_value(&self) -> Value {
+        match &self.kind {
+            NodeKind::Scalar { value, .. } => value.clone(),
+            NodeKind::Sequence(items) => items.iter().map(Self::to_value).collect(),
+            NodeKind::Mapping(pairs) => Value::Object(
+                pairs
+                    .iter()
+                    .map(|(key, value)| (key.raw().unwrap_or_default().to_owned(), value.to_value()))
+                    .collect::<Map<_, _>>(),
+            ),
+        }
+    }
+
+    /// The text of a scalar, whatever its type; `None` of lists and maps.
+    pub fn raw(&self) -> Option<&str> {
+        match &self.kind {
+            NodeKind::Scalar { raw, .. } => Some(raw),
+            _ => None,
+        }
+    }
+
+    /// The text of a scalar that is text.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.kind {
+            NodeKind::Scalar {
+                value: Value::String(text),
+                ..
+            } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The elements of a list.
+    pub fn items(&self) -> Option<&[Node]> {
+        match &self.kind {
+            NodeKind::Sequence(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The entries of a map.
+    pub fn pairs(&self) -> Option<&[(Node, Node)]> {
+        match &self.kind {
+            NodeKind::Mapping(pairs) => Some(pairs),
+            _ => None,
+        }
+    }
+
+    /// The value of `key` in a map.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.pairs()?
+            .iter()
+            .find(|(name, _)| name.raw() == Some(key))
+            .map(|(_, value)| value)
+    }
+
+    /// Whether this is null (also an absent value after a colon).
+    pub fn is_null(&self) -> bool {
+        matches!(
+            self.kind,
+            NodeKind::Scalar {
+                value: Value::Null,
+                ..
+            }
+        )
+    }
+
+    /// What kind of value this is, for messages: `a list`.
+    pub fn kind_name(&self) -> &'static str {
+        match &self.kind {
+            NodeKind::Sequence(_) => "a list",
+            NodeKind::Mapping(_) => "a map",
+            NodeKind::Scalar { value, .. } => match value {
+                Value::Null => "nothing",
+                Value::Bool(_) => "a boolean",
+                Value::Number(_) => "a number",
+                _ => "text",
+            },
+        }
+    }
+
+    /// The place of the `len` characters from character `start` on of a scalar's text.
+    ///
+    /// Exact where the scalar stands on one line without escapes, so that text and file agree; else the whole scalar.
+    pub fn within(&self, start: usize, len: usize) -> Span {
+        let chars = self.raw().map_or(0, |raw| raw.chars().count());
+        let width = self.span.width as usize;
+        let quote = match width.checked_sub(chars) {
+            Some(0) if self.is_plain() => 0,
+            Some(2) if !self.is_plain() => 1,
+            _ => return self.span,
+        };
+        if start > chars {
+            return self.span;
+        }
+        Span {
+            line: self.span.line,
+            column: self.span.column + quote + start as u32,
+            width: (len.max(1)) as u32,
+        }
+    }
+
+    fn is_plain(&self) -> bool {
+        matches!(self.kind, NodeKind::Scalar { plain: true, .. })
+    }
+}
