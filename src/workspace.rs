@@ -18,6 +18,15 @@
 //!
 //! Journals store paths relative to the instance, so a copied workspace can be resumed elsewhere.
 
+mod create;
+mod find;
+mod lock;
+
+pub(crate) use create::replace_file;
+pub use create::{CreateError, Input, create};
+pub use find::{FindError, find_instance, unfinished};
+pub use lock::{Holder, Lock, LockError};
+
 use std::path::{Path, PathBuf};
 
 /// The instance folder of one sweep.
