@@ -284,6 +284,17 @@ pub enum Signal {
     Progress(Progress),
     /// A command was refused.
     Refused(super::Refusal),
+    /// The engine cannot record what happens, and so does nothing further. The next recorded event ends the trouble.
+    Trouble(Trouble),
+}
+
+/// Why the engine cannot go on recording.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Trouble {
+    /// What cannot be written, and why.
+    pub trouble: String,
+    /// What the operator can do about it.
+    pub hint: String,
 }
 
 /// How far a step is.

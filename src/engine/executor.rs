@@ -53,9 +53,10 @@ pub enum Health {
 pub trait Context: Send + Sync {
     /// A step begins. Returns once that is on disk.
     fn step_started(&self, scope: Scope, number: u8, name: &str) -> BoxFuture<'_, ()>;
-    /// A step ended. Returns once that is on disk.
+    /// A step ended. Returns once that is queued; it is on disk before anything that happens later, and at most
+    /// 5 ms after.
     fn step_ended(&self, scope: Scope, number: u8, outcome: StepOutcome) -> BoxFuture<'_, ()>;
-    /// A log file can be followed.
+    /// A log file can be followed. Returns like [`step_ended`](Self::step_ended).
     fn log_seen(&self, scope: Scope, source: LogSource) -> BoxFuture<'_, ()>;
     /// How far something is. Never waits; may be dropped when nobody keeps up.
     fn progress(&self, progress: Progress);

@@ -1,6 +1,6 @@
 //! The state of a sweep: a fold over its events, shared by the engine, the screens, the summary and resume.
 //!
-//! The types are here; `apply.rs` holds the fold.
+//! The types are here; `apply.rs` holds the fold, `reopen.rs` what becomes of it when the design changes.
 
 #![allow(
     missing_docs,
@@ -8,6 +8,7 @@
 )]
 
 mod apply;
+mod reopen;
 
 use super::event::{Failure, LogSource, Mode, Outcome, PhaseKind, Scope, StepOutcome, SweepOpened};
 use crate::experiment::{CellId, RunId, SetupId};
@@ -39,6 +40,21 @@ pub enum CellStatus {
     NotRun,
 }
 
+impl CellStatus {
+    /// Every status, in the order of a cell's life.
+    pub const ALL: [Self; 9] = [
+        Self::Pending,
+        Self::Running,
+        Self::Succeeded,
+        Self::Suspect,
+        Self::Failed,
+        Self::Skipped,
+        Self::Cancelled,
+        Self::Interrupted,
+        Self::NotRun,
+    ];
+}
+
 /// The whole sweep.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct State {
@@ -68,12 +84,27 @@ pub struct State {
     pub counts: Counts,
     /// Notices for the operator, newest last, bounded.
     pub notices: Vec<(Timestamp, String)>,
+    /// What went wrong last, until its consequences (retry, not run, stop) are on record: so that they are drawn
+    /// exactly once, also when the engine dies between the two.
+    pub unsettled: Option<Unsettled>,
+}
+
+/// An end that may have consequences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unsettled {
+    /// An attempt of this cell failed or was lost.
+    Attempt(CellId),
+    /// The standup or smoketest of this row failed.
+    Standup(SetupId),
+    /// The stack of this row was lost.
+    Loss(SetupId),
 }
 
 /// How many cells are in each status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Counts {
-    counts: [u32; 9],
+    counts: [u32; CellStatus::ALL.len()],
 }
 
 impl Counts {
@@ -103,6 +134,8 @@ pub struct SetupState {
     pub losses: u32,
     /// Why the stack last failed, until a later standup succeeds.
     pub failure: Option<Failure>,
+    /// What failed then: a phase, or `run` for a stack that was lost.
+    pub failed_phase: Option<PhaseKind>,
     /// Steps of the row's phases in the current generation, in order of start.
     pub steps: Vec<StepState>,
     /// Logs of the stack in the current generation.
@@ -211,6 +244,7 @@ impl Default for State {
             activity: None,
             counts: Counts::default(),
             notices: Vec::new(),
+            unsettled: None,
         }
     }
 }
@@ -238,6 +272,29 @@ impl State {
                 cell,
             )
         })
+    }
+
+    /// Whether the engine is on the way out.
+    pub fn stopping(&self) -> bool {
+        matches!(self.mode, Mode::Stopping(_))
+    }
+
+    /// The cells of a row, in design order; empty for a row the design does not have.
+    pub fn row(&self, setup: SetupId) -> &[CellState] {
+        let runs = self.runs as usize;
+        let from = setup.index().saturating_mul(runs);
+        self.cells
+            .get(from..from.saturating_add(runs))
+            .unwrap_or_default()
+    }
+
+    /// Whether a cell of the row is in the queue.
+    pub fn has_pending(&self, setup: SetupId) -> bool {
+        self.counts.of(CellStatus::Pending) > 0
+            && self
+                .row(setup)
+                .iter()
+                .any(|cell| cell.status == CellStatus::Pending)
     }
 
     pub(super) fn cell_index(&self, cell: CellId) -> Option<usize> {

@@ -1,13 +1,11 @@
 //! The fold: what each event does to the state. Total on any input, so that a journal can always be looked at;
 //! events about cells or rows the design does not have change nothing.
 
-use super::super::event::{
-    Event, Failure, Mode, Outcome, PhaseKind, Record, Scope, StepOutcome, SweepOpened,
-};
-use super::{Activity, AttemptState, CellState, CellStatus, SetupState, StackState, State, StepState};
+use super::super::event::{Event, Failure, Mode, Outcome, PhaseKind, Record, Scope, StepOutcome};
+use super::{Activity, AttemptState, CellStatus, StackState, State, StepState, Unsettled};
 use crate::experiment::{CellId, SetupId};
 use jiff::Timestamp;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// Notices kept for the screen; the journal has them all.
 const NOTICES: usize = 100;
@@ -24,6 +22,9 @@ impl State {
             Event::ModeChanged { mode, reason } => {
                 self.mode = *mode;
                 self.mode_reason.clone_from(reason);
+                if self.stopping() {
+                    self.unsettled = None;
+                }
             }
             Event::PhaseStarted {
                 setup,
@@ -43,7 +44,9 @@ impl State {
                 if let Some(row) = self.setups.get_mut(setup.index()) {
                     row.stack = StackState::Broken;
                     row.failure = Some(failure.clone());
-                    row.losses += 1;
+                    row.failed_phase = Some(PhaseKind::Run);
+                    row.losses = row.losses.saturating_add(1);
+                    self.unsettled = Some(Unsettled::Loss(*setup));
                 }
             }
             Event::StepStarted { scope, number, name } => self.step_started(*scope, *number, name, at),
@@ -90,77 +93,15 @@ impl State {
         }
     }
 
-    /// The first opening fills the state; a later one brings an edited design: cells whose row and column kept name
-    /// and fingerprint keep their fate, all others start anew.
-    fn open(&mut self, opened: &SweepOpened, at: Timestamp) {
-        let before = std::mem::take(self);
-        self.seq = before.seq;
-        self.opened_at = before.opened_at.or(Some(at));
-        self.updated_at = before.updated_at;
-        self.notices.clone_from(&before.notices);
-        self.runs = opened.runs.len() as u32;
-        self.setups = vec![SetupState::default(); opened.setups.len()];
-        self.cells = vec![CellState::default(); opened.setups.len() * opened.runs.len()];
-        if let Some(old) = &before.opened {
-            self.keep_fates(&before, old, opened);
-        }
-        self.opened = Some(Box::new(opened.clone()));
-        for index in 0..self.cells.len() {
-            let status = self.cells[index].status;
-            self.counts.moved(None, status);
-        }
-    }
-
-    fn keep_fates(&mut self, before: &State, old: &SweepOpened, new: &SweepOpened) {
-        let old_rows: HashMap<&str, usize> = old
-            .setups
-            .iter()
-            .enumerate()
-            .map(|(index, info)| (info.name.as_str(), index))
-            .collect();
-        let old_columns: HashMap<_, usize> = old
-            .runs
-            .iter()
-            .enumerate()
-            .map(|(index, info)| ((&info.name, &info.fingerprint), index))
-            .collect();
-        for (row, info) in new.setups.iter().enumerate() {
-            let Some(&old_row) = old_rows.get(info.name.as_str()) else {
-                continue;
-            };
-            let (Some(state), Some(was)) = (self.setups.get_mut(row), before.setups.get(old_row)) else {
-                continue;
-            };
-            // Generations go on counting under the same name, because folders are named by them.
-            state.generation = was.generation;
-            state.busy_seconds = was.busy_seconds;
-            if old
-                .setups
-                .get(old_row)
-                .is_none_or(|was| was.fingerprint != info.fingerprint)
-            {
-                continue;
-            }
-            for (column, info) in new.runs.iter().enumerate() {
-                let Some(&old_column) = old_columns.get(&(&info.name, &info.fingerprint)) else {
-                    continue;
-                };
-                let old_cell = before.cells.get(old_row * old.runs.len() + old_column);
-                let cell = self.cells.get_mut(row * new.runs.len() + column);
-                if let (Some(cell), Some(old_cell)) = (cell, old_cell) {
-                    cell.clone_from(old_cell);
-                    if cell.status == CellStatus::Running {
-                        cell.status = CellStatus::Pending;
-                    }
-                }
-            }
-        }
-    }
-
-    /// A new engine waits for the operator's start, and takes up what a stop interrupted.
+    /// A new engine waits for the operator's start, and takes up what a stop interrupted. Losses are counted anew:
+    /// a stack that is found gone after the engine was away says nothing about the row.
     fn engine_started(&mut self) {
         self.mode = Mode::Ready;
         self.mode_reason.clear();
+        for row in &mut self.setups {
+            row.losses = 0;
+        }
+        self.activity = self.activity.or_else(|| self.changing());
         for index in 0..self.cells.len() {
             if self.cells[index].status == CellStatus::Interrupted {
                 self.set_status(index, CellStatus::Pending);
@@ -168,7 +109,26 @@ impl State {
         }
     }
 
+    /// A phase that a stop cut short goes on.
+    fn changing(&self) -> Option<Activity> {
+        self.setups
+            .iter()
+            .zip(0..)
+            .find_map(|(row, index)| match row.stack {
+                StackState::Changing { phase, since } => Some(Activity {
+                    scope: Scope::Phase {
+                        setup: SetupId(index),
+                        generation: row.generation,
+                        phase,
+                    },
+                    since,
+                }),
+                _ => None,
+            })
+    }
+
     fn phase_started(&mut self, setup: SetupId, generation: u32, phase: PhaseKind, at: Timestamp) {
+        self.unsettled = None;
         let Some(row) = self.setups.get_mut(setup.index()) else {
             return;
         };
@@ -201,6 +161,9 @@ impl State {
         {
             self.activity = None;
         }
+        if failure.is_some() && phase != PhaseKind::Teardown && !self.stopping() && self.has_pending(setup) {
+            self.unsettled = Some(Unsettled::Standup(setup));
+        }
         let Some(row) = self.setups.get_mut(setup.index()) else {
             return;
         };
@@ -209,6 +172,7 @@ impl State {
         }
         if let Some(failure) = failure {
             row.failure = Some(failure.clone());
+            row.failed_phase = Some(phase);
         }
         row.stack = match (phase, failure) {
             // A teardown is not tried for ever: its failure is told, and the row counts as down.
@@ -219,6 +183,7 @@ impl State {
             (PhaseKind::Standup, None) => {
                 row.endpoint = endpoint.map(str::to_owned);
                 row.failure = None;
+                row.failed_phase = None;
                 StackState::Unverified
             }
             (PhaseKind::Smoketest | PhaseKind::Run, None) => StackState::Up,
@@ -299,6 +264,7 @@ impl State {
         let Some(index) = self.cell_index(cell) else {
             return;
         };
+        self.unsettled = None;
         self.priority.retain(|queued| *queued != cell);
         self.set_status(index, CellStatus::Running);
         let Some(state) = self.cells.get_mut(index) else {
@@ -350,6 +316,11 @@ impl State {
             Outcome::Interrupted => CellStatus::Interrupted,
         };
         self.set_status(index, status);
+        self.unsettled = match status {
+            CellStatus::Failed => Some(Unsettled::Attempt(cell)),
+            CellStatus::Interrupted if !self.stopping() => Some(Unsettled::Attempt(cell)),
+            _ => None,
+        };
         if let (CellStatus::Succeeded, Some(row)) = (status, self.setups.get_mut(cell.setup.index())) {
             row.losses = 0;
         }
@@ -370,6 +341,9 @@ impl State {
     }
 
     fn queue(&mut self, cells: &[CellId], automatic: bool) {
+        if !automatic {
+            self.unsettled = None;
+        }
         for cell in cells {
             let Some(index) = self.cell_index(*cell) else {
                 continue;
