@@ -39,6 +39,76 @@ pub fn truncate<'a>(text: &'a str, max: u16, ellipsis: &str) -> Cow<'a, str> {
     Cow::Owned(cut)
 }
 
+/// The end of `text` in at most `max` columns; where something was cut off, `ellipsis` (one column) is the first.
+pub fn truncate_start<'a>(text: &'a str, max: u16, ellipsis: &str) -> Cow<'a, str> {
+    if text.len() <= usize::from(max) || width(text) <= max {
+        return Cow::Borrowed(text);
+    }
+    if max == 0 {
+        return Cow::Borrowed("");
+    }
+    let mut start = text.len();
+    let mut used = 0;
+    for (at, grapheme) in text.grapheme_indices(true).rev() {
+        used += width(grapheme);
+        if used > max - 1 {
+            break;
+        }
+        start = at;
+    }
+    Cow::Owned(format!("{ellipsis}{}", text.get(start..).unwrap_or_default()))
+}
+
+/// Text in lines of at most `max` columns, broken between words where there are any; its own line ends stay.
+pub fn wrap(text: &str, max: u16) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let mut line = String::new();
+        let mut used = 0;
+        for word in paragraph.split_whitespace() {
+            let needed = width(word);
+            if used > 0 && used + 1 + needed > max {
+                lines.push(std::mem::take(&mut line));
+                used = 0;
+            }
+            if used > 0 {
+                line.push(' ');
+                used += 1;
+            }
+            if needed > max {
+                let mut parts = wrap_hard(word, max);
+                let last = parts.pop().unwrap_or_default();
+                lines.append(&mut parts);
+                used = width(&last);
+                line = last;
+            } else {
+                line.push_str(word);
+                used += needed;
+            }
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// Text in lines of at most `max` columns, broken wherever a line is full: for paths.
+pub fn wrap_hard(text: &str, max: u16) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for grapheme in text.graphemes(true) {
+        let needed = width(grapheme);
+        if used + needed > max.max(1) && used > 0 {
+            lines.push(String::new());
+            used = 0;
+        }
+        used += needed;
+        if let Some(line) = lines.last_mut() {
+            line.push_str(grapheme);
+        }
+    }
+    lines
+}
+
 /// Put one line of text at `x`, `y` in at most `max` columns; returns the column behind it.
 ///
 /// Text outside of `area` of the buffer is cut; control characters are made visible.

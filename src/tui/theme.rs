@@ -81,6 +81,8 @@ pub struct Glyphs {
     pub stack: [&'static str; 4],
     /// The mark of a marked cell.
     pub mark: &'static str,
+    /// Between the row and the column of a cell, and in front of a number of times.
+    pub times: &'static str,
     /// In front of the line or button of the cursor.
     pub pointer: &'static str,
 }
@@ -94,6 +96,7 @@ const UNICODE: Glyphs = Glyphs {
     bar: &[" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
     stack: ["○", "◐", "●", "✗"],
     mark: "◆",
+    times: "×",
     pointer: "▸",
 };
 
@@ -106,6 +109,7 @@ const ASCII: Glyphs = Glyphs {
     bar: &[" ", "#"],
     stack: ["o", "%", "*", "x"],
     mark: "*",
+    times: "x",
     pointer: ">",
 };
 
@@ -366,7 +370,13 @@ mod tests {
                 .chain(&glyphs.more)
                 .chain(glyphs.bar)
                 .chain(&glyphs.stack)
-                .chain([&glyphs.ellipsis, &glyphs.separator, &glyphs.mark, &glyphs.pointer]);
+                .chain([
+                    &glyphs.ellipsis,
+                    &glyphs.separator,
+                    &glyphs.mark,
+                    &glyphs.pointer,
+                    &glyphs.times,
+                ]);
             for glyph in all {
                 assert_eq!(unicode_width::UnicodeWidthStr::width(*glyph), 1, "{glyph}");
             }

@@ -1,0 +1,386 @@
+//! Everything the screen knows: the fold of the sweep's events, and what the operator looks at.
+//!
+//! Owned by the runtime (or by a test), changed by [`update`](super::update::update) alone, read by
+//! [`view`](super::view).
+
+use super::applog::AppLogPane;
+use super::filter::{Filter, Shown};
+use super::headers::Side;
+use super::input::Input;
+use super::logpane::LogPane;
+use super::overlay::Overlay;
+use super::pace::Pace;
+use super::theme::Theme;
+use crate::engine::{CellStatus, Event, Progress, Record, Scope, State, Trouble};
+use crate::experiment::{CellId, RunId, SetupId};
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// Where the operator is in the grid. Without a run it is the header of the row, without a setup the header of the
+/// column, without both the corner: commands act on all that it stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    pub(crate) setup: Option<SetupId>,
+    pub(crate) run: Option<RunId>,
+}
+
+impl Cursor {
+    pub(crate) fn cell(self) -> Option<CellId> {
+        Some(CellId {
+            setup: self.setup?,
+            run: self.run?,
+        })
+    }
+}
+
+/// Which pane has the keyboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Focus {
+    Grid,
+    Detail,
+    Logs,
+    AppLog,
+}
+
+/// What is under the grid. On wide screens details are beside it in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lower {
+    Detail,
+    Logs,
+    AppLog,
+}
+
+impl Lower {
+    pub(crate) fn focus(self) -> Focus {
+        match self {
+            Self::Detail => Focus::Detail,
+            Self::Logs => Focus::Logs,
+            Self::AppLog => Focus::AppLog,
+        }
+    }
+}
+
+/// What the cells of the grid show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Vital {
+    /// The status alone, and how far a running cell is.
+    Status,
+    /// A number by which [`Vitals`](crate::engine::Vitals) knows it, under a title.
+    Number(&'static str, &'static str),
+    /// How long the last attempt took.
+    Duration,
+}
+
+impl Vital {
+    /// In the order in which they are gone through.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Status,
+        Self::Number("ttft_p50_ms", "TTFT p50"),
+        Self::Number("ttft_p99_ms", "TTFT p99"),
+        Self::Number("itl_p50_ms", "ITL p50"),
+        Self::Number("e2e_p50_ms", "latency p50"),
+        Self::Number("output_tokens_per_second", "tokens/s"),
+        Self::Number("requests_per_second", "requests/s"),
+        Self::Duration,
+    ];
+
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Number(_, title) => title,
+            Self::Duration => "duration",
+        }
+    }
+
+    pub(crate) fn next(self) -> Self {
+        let at = Self::ALL.iter().position(|vital| *vital == self).unwrap_or(0);
+        Self::ALL.get((at + 1) % Self::ALL.len()).copied().unwrap_or(self)
+    }
+}
+
+/// A line for the operator that stays until the next key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub(crate) text: String,
+    /// Whether something was refused or went wrong.
+    pub(crate) bad: bool,
+}
+
+/// The whole screen.
+#[derive(Debug, Clone)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, and none excludes another"
+)]
+pub struct Model {
+    pub(crate) theme: Theme,
+    pub(crate) instance: PathBuf,
+    pub(crate) size: (u16, u16),
+    pub(crate) now: Timestamp,
+
+    pub(crate) state: State,
+    /// How far what is under way is.
+    pub(crate) progress: Option<Progress>,
+    /// Why the engine cannot go on recording, until it can.
+    pub(crate) trouble: Option<Trouble>,
+    pub(crate) pace: Pace,
+    pub(crate) setup_side: Side,
+    pub(crate) run_side: Side,
+
+    pub(crate) cursor: Cursor,
+    /// Positions of the first row and column on screen.
+    pub(crate) scroll: (usize, usize),
+    pub(crate) marks: BTreeSet<CellId>,
+    pub(crate) filter: Filter,
+    pub(crate) rows: Shown,
+    pub(crate) columns: Shown,
+    pub(crate) vital: Vital,
+    /// Whether the cursor goes along with the sweep.
+    pub(crate) follow: bool,
+
+    pub(crate) focus: Focus,
+    pub(crate) lower: Lower,
+    pub(crate) full_screen: bool,
+    pub(crate) detail_scroll: u16,
+    /// How many attempts before the last one is shown.
+    pub(crate) attempts_back: usize,
+    pub(crate) logs: LogPane,
+    pub(crate) app_log: AppLogPane,
+
+    /// The filter being typed, and the one to go back to.
+    pub(crate) typing: Option<(Input, String)>,
+    pub(crate) overlay: Option<Overlay>,
+    pub(crate) message: Option<Message>,
+    pub(crate) mouse: bool,
+    /// The operator asked to leave; the screen closes when the sweep has ended.
+    pub(crate) leaving: bool,
+    /// The end of the work was shown.
+    pub(crate) end_shown: bool,
+    /// Something changed since the last frame.
+    pub(crate) dirty: bool,
+}
+
+impl Model {
+    /// The screen of a sweep in this state, on a terminal of this size.
+    pub fn new(instance: PathBuf, state: State, theme: Theme, size: (u16, u16), now: Timestamp) -> Self {
+        let mut model = Self {
+            theme,
+            instance,
+            size,
+            now,
+            state: State::default(),
+            progress: None,
+            trouble: None,
+            pace: Pace::default(),
+            setup_side: Side::default(),
+            run_side: Side::default(),
+            cursor: Cursor {
+                setup: Some(SetupId(0)),
+                run: Some(RunId(0)),
+            },
+            scroll: (0, 0),
+            marks: BTreeSet::new(),
+            filter: Filter::default(),
+            rows: Shown::All(0),
+            columns: Shown::All(0),
+            vital: Vital::Status,
+            follow: true,
+            focus: Focus::Grid,
+            lower: if super::layout::has_room_for_all(size) {
+                Lower::Logs
+            } else {
+                Lower::Detail
+            },
+            full_screen: false,
+            detail_scroll: 0,
+            attempts_back: 0,
+            logs: LogPane::default(),
+            app_log: AppLogPane::default(),
+            typing: None,
+            overlay: None,
+            message: None,
+            mouse: true,
+            leaving: false,
+            end_shown: false,
+            dirty: true,
+        };
+        model.state = state;
+        model.design_changed();
+        // Who opens a finished sweep has seen its end.
+        model.end_shown = model.is_done();
+        model
+    }
+
+    /// Take a record in. Costs what the record is about, not what the design is large.
+    pub(crate) fn apply(&mut self, record: &Record) {
+        if record.seq <= self.state.seq {
+            return;
+        }
+        self.now = self.now.max(record.at);
+        if matches!(record.event, Event::SweepOpened(_) | Event::EngineStarted { .. }) {
+            self.state.apply(record);
+            self.design_changed();
+            return;
+        }
+        let cells = touched(&record.event);
+        let before: Vec<Option<CellStatus>> = cells.iter().map(|cell| self.status(*cell)).collect();
+        let row = phase_row(&record.event);
+        let row_before = row.map(|setup| self.row_totals(setup));
+        self.state.apply(record);
+        for (cell, before) in cells.iter().zip(before) {
+            if let (Some(before), Some(after)) = (before, self.status(*cell)) {
+                self.pace.moved(*cell, before, after);
+            }
+        }
+        if let (Some(setup), Some((busy, standups))) = (row, row_before) {
+            let (busy_now, standups_now) = self.row_totals(setup);
+            self.pace
+                .phase_ended(busy_now - busy, standups_now.saturating_sub(standups));
+        }
+        if let Event::AttemptEnded { cell, attempt, .. } = &record.event {
+            let ended = self
+                .state
+                .cell(*cell)
+                .and_then(|state| state.attempts.iter().rev().find(|known| known.number == *attempt));
+            if let Some(ended) = ended {
+                self.pace.learn(*cell, ended);
+            }
+        }
+        self.pace.clock(&self.state, record.at);
+        if self
+            .progress
+            .as_ref()
+            .is_some_and(|progress| Some(progress.scope) != self.scope())
+        {
+            self.progress = None;
+        }
+        if !cells.is_empty() && self.filter.asks_for_status() {
+            self.refresh_shown();
+        }
+    }
+
+    fn design_changed(&mut self) {
+        if let Some(opened) = &self.state.opened {
+            self.setup_side = Side::of(&opened.setups);
+            self.run_side = Side::of(&opened.runs);
+        }
+        self.pace = Pace::of(&self.state);
+        self.marks.clear();
+        self.filter = Filter::new(self.filter.text(), &self.state);
+        self.refresh_shown();
+        let clamp = |id: u32, count: usize| id.min((count as u32).saturating_sub(1));
+        self.cursor.setup = self
+            .cursor
+            .setup
+            .map(|id| SetupId(clamp(id.0, self.state.setups.len())));
+        self.cursor.run = self
+            .cursor
+            .run
+            .map(|id| RunId(clamp(id.0, self.state.runs as usize)));
+    }
+
+    pub(crate) fn set_filter(&mut self, text: &str) {
+        self.filter = Filter::new(text, &self.state);
+        self.refresh_shown();
+    }
+
+    fn refresh_shown(&mut self) {
+        (self.rows, self.columns) = self.filter.shown(&self.state);
+    }
+
+    fn row_totals(&self, setup: SetupId) -> (f64, u32) {
+        self.state
+            .setup(setup)
+            .map_or((0.0, 0), |row| (row.busy_seconds, row.generation))
+    }
+
+    pub(crate) fn status(&self, cell: CellId) -> Option<CellStatus> {
+        self.state.cell(cell).map(|cell| cell.status)
+    }
+
+    /// The phase or attempt under way.
+    pub(crate) fn scope(&self) -> Option<Scope> {
+        self.state.activity.map(|activity| activity.scope)
+    }
+
+    /// How far the work of this scope is, if it is under way and says so.
+    pub(crate) fn progress_of(&self, scope: Scope) -> Option<&Progress> {
+        self.progress.as_ref().filter(|progress| progress.scope == scope)
+    }
+
+    /// How many cells the design has.
+    pub(crate) fn total(&self) -> usize {
+        self.state.cells.len()
+    }
+
+    /// Whether nothing is left to do and nothing under way.
+    pub(crate) fn is_done(&self) -> bool {
+        let left = self.state.counts.of(CellStatus::Pending) + self.state.counts.of(CellStatus::Running);
+        self.state.opened.is_some() && left == 0 && self.state.activity.is_none()
+    }
+
+    /// Whether the screen changes with time alone, so that the runtime has to say what time it is.
+    pub(crate) fn wants_ticks(&self) -> bool {
+        self.pace.is_running()
+    }
+
+    /// Whether cells under the cursor or marked match the filter is no question for whole-grid commands.
+    pub(crate) fn matches(&self, cell: CellId) -> bool {
+        self.status(cell)
+            .is_some_and(|status| self.filter.matches(cell, status))
+    }
+
+    /// A cell as the headers count it.
+    pub(crate) fn cell_name(&self, cell: CellId) -> String {
+        format!(
+            "{}{}{}",
+            cell.setup.0 + 1,
+            self.theme.glyphs.times,
+            cell.run.0 + 1
+        )
+    }
+
+    pub(crate) fn setup_name(&self, setup: SetupId) -> &str {
+        let info = self
+            .state
+            .opened
+            .as_ref()
+            .and_then(|opened| opened.setups.get(setup.index()));
+        info.map_or("", |info| info.name.as_str())
+    }
+
+    pub(crate) fn say(&mut self, text: impl Into<String>) {
+        self.message = Some(Message {
+            text: text.into(),
+            bad: false,
+        });
+    }
+
+    pub(crate) fn complain(&mut self, text: impl Into<String>) {
+        self.message = Some(Message {
+            text: text.into(),
+            bad: true,
+        });
+    }
+}
+
+/// The cells whose status an event may change.
+fn touched(event: &Event) -> &[CellId] {
+    match event {
+        Event::AttemptStarted { cell, .. } | Event::AttemptEnded { cell, .. } => std::slice::from_ref(cell),
+        Event::CellsSkipped { cells }
+        | Event::CellsQueued { cells, .. }
+        | Event::CellsCancelled { cells }
+        | Event::CellsNotRun { cells, .. } => cells,
+        _ => &[],
+    }
+}
+
+/// The row whose totals an event may change.
+fn phase_row(event: &Event) -> Option<SetupId> {
+    match event {
+        Event::PhaseStarted { setup, .. } | Event::PhaseEnded { setup, .. } => Some(*setup),
+        _ => None,
+    }
+}

@@ -1,0 +1,393 @@
+//! The loop around the model: turns what happens into messages, carries effects out, and paints when something changed.
+//!
+//! Input comes first and is painted at once; everything else is collected for a sixtieth of a second. While nothing
+//! happens the loop sleeps: the clock ticks only while the sweep is at work.
+
+use super::keys::Key;
+use super::model::Model;
+use super::terminal::Terminal;
+use super::theme::ThemeChoice;
+use super::update::{Effect, Ended, Mouse, Msg, Wheel, update};
+use super::view;
+use crate::engine::{Command, Signal, State};
+use crate::logs::{self, AppLog};
+use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use futures::{FutureExt, StreamExt};
+use jiff::Timestamp;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::signal::unix::{Signal as UnixSignal, SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+/// Least time between two frames that no key asked for.
+const FRAME: Duration = Duration::from_micros(16_667);
+/// How often the clocks on screen go on.
+const TICK: Duration = Duration::from_secs(1);
+/// Messages of one kind that are taken in before the screen is looked at again.
+const BURST: usize = 256;
+
+/// What the screen needs from whoever starts it.
+pub struct Session {
+    /// The instance folder of the sweep; logs are found relative to it.
+    pub instance: PathBuf,
+    /// The sweep as it is now. `signals` go on from here.
+    pub state: State,
+    /// From the engine, see [`Signal`].
+    pub signals: mpsc::Receiver<Signal>,
+    /// Asks something of the engine. Must not wait long.
+    pub commands: Box<dyn Fn(Command) + Send>,
+    /// What the operator wants it to look like.
+    pub theme: ThemeChoice,
+    /// The application's own log.
+    pub app_log: AppLog,
+    /// Start the sweep at once.
+    pub start: bool,
+}
+
+/// The screen could not be shown, or not any longer. The sweep is not touched by it.
+#[derive(Debug, thiserror::Error)]
+pub enum TuiError {
+    /// The terminal cannot be used.
+    #[error("cannot {action}: {source}; is this a terminal? `--headless` needs none")]
+    Terminal {
+        /// What was being done.
+        action: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// Something the screen needs from the system is not there.
+    #[error("cannot {action}: {source}; `--headless` does without it")]
+    System {
+        /// What was being done.
+        action: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+fn terminal_error(action: &'static str) -> impl FnOnce(io::Error) -> TuiError {
+    move |source| TuiError::Terminal { action, source }
+}
+
+fn system_error(action: &'static str) -> impl FnOnce(io::Error) -> TuiError {
+    move |source| TuiError::System { action, source }
+}
+
+/// Show the sweep until the operator leaves and the engine has ended. Owns the terminal from first to last.
+///
+/// A terminal that hangs up on the way is no error: the sweep is ended cleanly, as by SIGTERM.
+///
+/// # Errors
+///
+/// When there is no terminal that can be used. Then nothing was asked of the engine but the start.
+pub async fn run(session: Session) -> Result<Ended, TuiError> {
+    let mut terminal = Terminal::take(true).map_err(terminal_error("take the terminal"))?;
+    let size = terminal.size().map_err(terminal_error("measure the terminal"))?;
+    let theme = session.theme.resolve(|name| std::env::var(name).ok());
+    let model = Model::new(session.instance, session.state, theme, size, Timestamp::now());
+    // The first frame needs nothing of what follows.
+    terminal
+        .paint(|buffer| view::draw(&model, buffer))
+        .map_err(terminal_error("paint the screen"))?;
+    if session.start {
+        (session.commands)(Command::Start);
+    }
+    let (reader, log_updates) = logs::Reader::start().map_err(system_error("start the reader of logs"))?;
+    let runtime = Runtime {
+        model,
+        terminal,
+        commands: session.commands,
+        reader,
+        hung_up: false,
+        painted: Instant::now(),
+        ended: None,
+    };
+    let sources = Sources {
+        input: Some(EventStream::new()),
+        signals: Some(session.signals),
+        log_updates,
+        app_log: session.app_log.changed(),
+        system: SystemSignals::listen().map_err(system_error("listen for signals"))?,
+        tick: Instant::now() + TICK,
+    };
+    Ok(runtime.run(sources).await)
+}
+
+/// Where messages come from.
+struct Sources {
+    /// `None` when the terminal is gone.
+    input: Option<EventStream>,
+    signals: Option<mpsc::Receiver<Signal>>,
+    log_updates: mpsc::Receiver<logs::Update>,
+    app_log: watch::Receiver<u64>,
+    system: SystemSignals,
+    tick: Instant,
+}
+
+/// Signals of the operating system.
+struct SystemSignals {
+    terminate: UnixSignal,
+    interrupt: UnixSignal,
+    hang_up: UnixSignal,
+    stop: UnixSignal,
+    resume: UnixSignal,
+}
+
+/// What a signal of the operating system asks for.
+enum Asked {
+    End,
+    Stop,
+    Resume,
+}
+
+impl SystemSignals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+            stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
+            resume: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::End,
+            _ = self.interrupt.recv() => Asked::End,
+            _ = self.hang_up.recv() => Asked::End,
+            _ = self.stop.recv() => Asked::Stop,
+            _ = self.resume.recv() => Asked::Resume,
+        }
+    }
+}
+
+/// One thing that woke the loop up.
+enum Woken {
+    Input(Option<io::Result<Event>>),
+    System(Asked),
+    Engine(Option<Signal>),
+    Logs(logs::Update),
+    AppLog,
+    Tick,
+    Frame,
+}
+
+impl Sources {
+    /// Wait for something to happen; input before everything else.
+    async fn next(&mut self, ticking: bool, frame: Option<Instant>) -> Woken {
+        tokio::select! {
+            biased;
+            input = next_input(&mut self.input) => Woken::Input(input),
+            asked = self.system.next() => Woken::System(asked),
+            () = at(frame) => Woken::Frame,
+            signal = next_signal(&mut self.signals) => Woken::Engine(signal),
+            Some(update) = self.log_updates.recv() => Woken::Logs(update),
+            Ok(()) = self.app_log.changed() => Woken::AppLog,
+            () = at(ticking.then_some(self.tick)) => {
+                // From now on, so that ticks missed while we were stopped do not come all at once.
+                self.tick = Instant::now() + TICK;
+                Woken::Tick
+            }
+        }
+    }
+}
+
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_input(input: &mut Option<EventStream>) -> Option<io::Result<Event>> {
+    match input {
+        Some(input) => input.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_signal(signals: &mut Option<mpsc::Receiver<Signal>>) -> Option<Signal> {
+    match signals {
+        Some(signals) => signals.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+struct Runtime {
+    model: Model,
+    terminal: Terminal,
+    commands: Box<dyn Fn(Command) + Send>,
+    reader: logs::Reader,
+    /// The terminal is gone, and what is left is to end cleanly.
+    hung_up: bool,
+    painted: Instant,
+    ended: Option<Ended>,
+}
+
+impl Runtime {
+    async fn run(mut self, mut sources: Sources) -> Ended {
+        let (width, height) = self.model.size;
+        self.take(Msg::Resize(width, height));
+        loop {
+            if let Some(ended) = self.ended {
+                return ended;
+            }
+            let frame = (self.model.dirty && !self.hung_up).then(|| self.painted + FRAME);
+            match sources.next(self.model.wants_ticks(), frame).await {
+                Woken::Input(input) => {
+                    self.input(&mut sources, input);
+                    self.paint();
+                }
+                Woken::System(asked) => self.asked(&asked),
+                Woken::Engine(signal) => self.signals(&mut sources, signal),
+                Woken::Logs(update) => self.take(Msg::Logs(update)),
+                Woken::AppLog => self.take(Msg::AppLog),
+                Woken::Tick => self.take(Msg::Tick(Timestamp::now())),
+                Woken::Frame => self.paint(),
+            }
+        }
+    }
+
+    /// An input, and those that came with it: a turn of the wheel is one frame.
+    fn input(&mut self, sources: &mut Sources, first: Option<io::Result<Event>>) {
+        let mut next = Some(first);
+        for _ in 0..BURST {
+            match next {
+                Some(Some(Ok(event))) => {
+                    if let Some(message) = message(&event) {
+                        self.take(message);
+                    }
+                }
+                Some(Some(Err(_)) | None) => {
+                    sources.input = None;
+                    self.hang_up();
+                    return;
+                }
+                None => return,
+            }
+            next = sources
+                .input
+                .as_mut()
+                .and_then(|input| input.next().now_or_never());
+        }
+    }
+
+    /// A signal of the engine, and those that wait behind it.
+    fn signals(&mut self, sources: &mut Sources, first: Option<Signal>) {
+        let Some(first) = first else {
+            sources.signals = None;
+            self.take(Msg::EngineGone);
+            return;
+        };
+        self.take(Msg::Engine(first));
+        for _ in 0..BURST {
+            match sources.signals.as_mut().map(mpsc::Receiver::try_recv) {
+                Some(Ok(signal)) => self.take(Msg::Engine(signal)),
+                _ => return,
+            }
+        }
+    }
+
+    fn asked(&mut self, asked: &Asked) {
+        match asked {
+            Asked::End => self.take(Msg::Terminate),
+            Asked::Stop => self.act(Effect::Suspend),
+            Asked::Resume => {
+                if self.terminal.take_again().is_err() {
+                    self.hang_up();
+                } else {
+                    self.measure();
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, message: Msg) {
+        let dirty = self.model.dirty;
+        for effect in update(&mut self.model, message) {
+            self.act(effect);
+        }
+        // What one message left to be painted is not forgotten because the next changed nothing.
+        self.model.dirty |= dirty;
+    }
+
+    fn act(&mut self, effect: Effect) {
+        let done = match effect {
+            Effect::Command(command) => {
+                (self.commands)(command);
+                Ok(())
+            }
+            Effect::Logs(request) => {
+                self.reader.ask(request);
+                Ok(())
+            }
+            Effect::MouseCapture(capture) => self.terminal.capture_mouse(capture),
+            Effect::Redraw => self.terminal.forget(),
+            Effect::Suspend => {
+                let resumed = self.terminal.suspend();
+                self.measure();
+                resumed
+            }
+            Effect::Exit(ended) => {
+                self.ended = Some(ended);
+                Ok(())
+            }
+        };
+        if done.is_err() {
+            self.hang_up();
+        }
+    }
+
+    /// The size may have changed while nobody told us.
+    fn measure(&mut self) {
+        if let Ok((width, height)) = self.terminal.size() {
+            self.take(Msg::Resize(width, height));
+        }
+    }
+
+    /// Nobody looks any more: end as SIGTERM would.
+    fn hang_up(&mut self) {
+        if !std::mem::replace(&mut self.hung_up, true) {
+            tracing::warn!("the terminal is gone: the sweep is ended cleanly, and can be resumed");
+            self.take(Msg::Terminate);
+        }
+    }
+
+    fn paint(&mut self) {
+        if !self.model.dirty || self.hung_up {
+            return;
+        }
+        self.model.dirty = false;
+        self.painted = Instant::now();
+        let model = &self.model;
+        if self.terminal.paint(|buffer| view::draw(model, buffer)).is_err() {
+            self.hang_up();
+        }
+    }
+}
+
+/// What an event of the terminal means, if anything.
+fn message(event: &Event) -> Option<Msg> {
+    match event {
+        Event::Key(key) if key.kind != KeyEventKind::Release => Key::from_event(key).map(Msg::Key),
+        Event::Paste(text) => Some(Msg::Paste(text.clone())),
+        Event::Resize(width, height) => Some(Msg::Resize(*width, *height)),
+        Event::Mouse(mouse) => mouse_message(*mouse).map(Msg::Mouse),
+        _ => None,
+    }
+}
+
+fn mouse_message(mouse: MouseEvent) -> Option<Mouse> {
+    let (x, y) = (mouse.column, mouse.row);
+    Some(match mouse.kind {
+        MouseEventKind::Down(MouseButton::Left) => Mouse::Press(x, y),
+        MouseEventKind::ScrollUp => Mouse::Wheel(x, y, Wheel::Up),
+        MouseEventKind::ScrollDown => Mouse::Wheel(x, y, Wheel::Down),
+        MouseEventKind::ScrollLeft => Mouse::Wheel(x, y, Wheel::Left),
+        MouseEventKind::ScrollRight => Mouse::Wheel(x, y, Wheel::Right),
+        _ => return None,
+    })
+}

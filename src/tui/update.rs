@@ -1,0 +1,420 @@
+//! The one way in which the screen changes: a message in, effects out. No input, no output, no clock.
+
+mod command;
+mod navigate;
+mod overlay;
+mod pointer;
+
+use super::action::{self, Action, Context};
+use super::input::Input;
+use super::keys::Key;
+use super::layout::Areas;
+use super::logpane::{Act, Subject};
+use super::model::{Focus, Lower, Model};
+use super::overlay::{Deed, Overlay};
+use crate::engine::{Command, Event, Scope, Signal, StopMode};
+use crate::logs::{Request, Source, Update};
+use jiff::Timestamp;
+
+/// What can happen to the screen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Msg {
+    /// It is now this time.
+    Tick(Timestamp),
+    /// A key was pressed.
+    Key(Key),
+    /// Text was pasted.
+    Paste(String),
+    /// The mouse did something.
+    Mouse(Mouse),
+    /// The terminal has so many columns and lines now.
+    Resize(u16, u16),
+    /// From the engine.
+    Engine(Signal),
+    /// The engine is gone: there will be no more signals.
+    EngineGone,
+    /// From the reader of logs.
+    Logs(Update),
+    /// The application logged something.
+    AppLog,
+    /// The process was asked by a signal to end, or its terminal hung up.
+    Terminate,
+}
+
+/// What the mouse did, at a column and line of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mouse {
+    /// The left button was pressed.
+    Press(u16, u16),
+    /// The wheel was turned by a notch, towards the start or the end.
+    Wheel(u16, u16, Wheel),
+}
+
+/// Which way the wheel was turned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wheel {
+    /// Towards the first line.
+    Up,
+    /// Towards the last line.
+    Down,
+    /// Towards the first column.
+    Left,
+    /// Towards the last column.
+    Right,
+}
+
+/// What the runtime shall do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Ask this of the engine.
+    Command(Command),
+    /// Ask this of the reader of logs.
+    Logs(Request),
+    /// Take the mouse (true), or leave it to the terminal.
+    MouseCapture(bool),
+    /// Forget what is on the terminal, and paint everything.
+    Redraw,
+    /// Give the terminal back and stop, until the shell continues us.
+    Suspend,
+    /// Leave.
+    Exit(Ended),
+}
+
+/// How the screen came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The operator left, and the sweep has ended.
+    Left,
+    /// The engine went away without recording an end: it says why.
+    EngineGone,
+}
+
+/// Take a message in.
+pub fn update(model: &mut Model, message: Msg) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    model.dirty = true;
+    match message {
+        Msg::Tick(now) => model.now = model.now.max(now),
+        Msg::Key(key) => {
+            model.message = None;
+            effects = on_key(model, key);
+        }
+        Msg::Paste(text) => effects = paste(model, &text),
+        Msg::Mouse(mouse) => effects = pointer::mouse(model, mouse),
+        Msg::Resize(width, height) => model.size = (width, height),
+        Msg::Engine(signal) => effects = on_signal(model, signal),
+        Msg::EngineGone => effects = engine_gone(model),
+        Msg::Logs(update) => {
+            model.dirty = !Areas::of(model).logs.is_empty();
+            effects.extend(model.logs.update(update).into_iter().map(Effect::Logs));
+        }
+        Msg::AppLog => model.dirty = !Areas::of(model).app_log.is_empty(),
+        Msg::Terminate => effects = terminate(model),
+    }
+    effects.extend(settle(model));
+    effects
+}
+
+/// Bring in line what follows from the rest: the pane with the keyboard is on screen, the cursor is in sight, and the
+/// log pane shows the logs of what is selected.
+fn settle(model: &mut Model) -> Vec<Effect> {
+    if Areas::of(model).pane(model.focus).is_empty() {
+        model.focus = Focus::Grid;
+        model.full_screen = false;
+    }
+    navigate::bring_into_sight(model);
+    let areas = Areas::of(model);
+    let visible = !areas.logs.is_empty();
+    let mut requests = model
+        .logs
+        .resize(super::logpane::text_size(areas.logs, model.full_screen));
+    requests.extend(model.logs.set_visible(visible));
+    if visible {
+        match subject(model) {
+            Some(subject) => requests.extend(model.logs.show(subject)),
+            None => requests.extend(model.logs.close()),
+        }
+    }
+    requests.into_iter().map(Effect::Logs).collect()
+}
+
+/// The logs of what is selected: of the attempt shown in the details, of the row's stack where the selected cell has
+/// not run, or of the phase under way.
+fn subject(model: &Model) -> Option<Subject> {
+    let absolute = |logs: &[crate::engine::LogSource]| -> Vec<Source> {
+        let source = |log: &crate::engine::LogSource| Source {
+            name: log.name.clone(),
+            path: model.instance.join(&log.path),
+        };
+        logs.iter().map(source).collect()
+    };
+    let cell = model.cursor.cell();
+    if let Some((cell, attempt)) = cell.and_then(|cell| Some((cell, model.shown_attempt(cell)?))) {
+        return Some(Subject {
+            scope: Scope::Attempt {
+                cell,
+                attempt: attempt.number,
+            },
+            title: format!("{} attempt {}", model.cell_name(cell), attempt.number),
+            sources: absolute(&attempt.logs),
+            ended: attempt.outcome.is_some(),
+        });
+    }
+    let setup = model.cursor.setup?;
+    let row = model.state.setup(setup).filter(|row| row.generation > 0)?;
+    Some(Subject {
+        scope: Scope::Phase {
+            setup,
+            generation: row.generation,
+            phase: crate::engine::PhaseKind::Standup,
+        },
+        title: format!("stack of row {}", setup.0 + 1),
+        sources: absolute(&row.logs),
+        ended: row.stack == crate::engine::StackState::Down,
+    })
+}
+
+fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
+    if key == Key::Ctrl('z') {
+        return vec![Effect::Suspend];
+    }
+    if key == Key::Ctrl('c') {
+        return overlay::interrupt(model);
+    }
+    if let Some(overlay) = model.overlay.take() {
+        return overlay::key(model, overlay, key);
+    }
+    if model.typing.is_some() {
+        type_filter(model, key);
+        return Vec::new();
+    }
+    if model.logs.is_typing() {
+        return model.logs.key(key).into_iter().map(Effect::Logs).collect();
+    }
+    if model.focus == Focus::AppLog && model.app_log.key(key) {
+        return Vec::new();
+    }
+    let context = match model.focus {
+        Focus::Grid => Context::Grid,
+        Focus::Detail => Context::Detail,
+        Focus::Logs => Context::Logs,
+        // The pane has keys of its own; what it has no use for means what it means everywhere.
+        Focus::AppLog => Context::Everywhere,
+    };
+    if let Some(action) = action::action(context, key) {
+        return act(model, action);
+    }
+    model.say(format!("{key} means nothing here; ? shows all keys"));
+    Vec::new()
+}
+
+fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    if model.focus == Focus::Logs
+        && let Some(act) = log_act(action)
+    {
+        return model.logs.act(act).into_iter().map(Effect::Logs).collect();
+    }
+    match action {
+        Action::Start => return command::start(model),
+        Action::Pause => return command::pause(model),
+        Action::Skip => return command::skip(model),
+        Action::Retry => return command::retry(model),
+        Action::Cancel => return command::plainly(model, Deed::Cancel),
+        Action::RunNext => return command::plainly(model, Deed::RunNext),
+        Action::Quit => return overlay::quit(model),
+        Action::Interrupt => return overlay::interrupt(model),
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Redraw => return vec![Effect::Redraw],
+        Action::Mouse => {
+            model.mouse = !model.mouse;
+            model.say(if model.mouse {
+                "the mouse works here again"
+            } else {
+                "the mouse belongs to the terminal: select and copy; m takes it back"
+            });
+            return vec![Effect::MouseCapture(model.mouse)];
+        }
+        Action::Open => return open(model),
+        Action::Back => return back(model),
+        Action::Help => model.overlay = Some(Overlay::Help(0)),
+        Action::Summary => overlay::show_summary(model),
+        Action::Filter => {
+            let before = model.filter.text().to_owned();
+            model.typing = Some((Input::new(&before), before));
+        }
+        Action::Logs => toggle(model, Lower::Logs),
+        Action::AppLog => toggle(model, Lower::AppLog),
+        Action::FullScreen => model.full_screen = !model.full_screen,
+        _ => navigate::act(model, action),
+    }
+    Vec::new()
+}
+
+/// What an action means to the log pane.
+fn log_act(action: Action) -> Option<Act> {
+    Some(match action {
+        Action::Up => Act::Up,
+        Action::Down => Act::Down,
+        Action::PageUp => Act::PageUp,
+        Action::PageDown => Act::PageDown,
+        Action::Top => Act::Top,
+        Action::Bottom => Act::Tail,
+        Action::Left => Act::Left,
+        Action::Right => Act::Right,
+        Action::Home => Act::LineStart,
+        Action::Wrap => Act::Wrap,
+        Action::FollowTail => Act::Follow,
+        Action::Search => Act::Search,
+        Action::NextMatch => Act::NextMatch,
+        Action::PreviousMatch => Act::PreviousMatch,
+        Action::NextError => Act::NextError,
+        Action::PreviousError => Act::PreviousError,
+        Action::NextLog => Act::NextSource,
+        Action::PreviousLog => Act::PreviousSource,
+        _ => return None,
+    })
+}
+
+fn open(model: &mut Model) -> Vec<Effect> {
+    match model.focus {
+        Focus::Grid => {
+            // Beside the grid there are details already; under it they take the place of the logs.
+            let has_details = !Areas::of(model).detail.is_empty();
+            if !has_details {
+                model.lower = Lower::Detail;
+            }
+            model.focus = Focus::Detail;
+        }
+        Focus::Detail => {
+            model.lower = Lower::Logs;
+            model.focus = Focus::Logs;
+        }
+        Focus::Logs | Focus::AppLog => model.full_screen = true,
+    }
+    Vec::new()
+}
+
+fn back(model: &mut Model) -> Vec<Effect> {
+    if model.focus == Focus::Logs && model.logs.has_search() {
+        return model
+            .logs
+            .act(Act::ClearSearch)
+            .into_iter()
+            .map(Effect::Logs)
+            .collect();
+    }
+    if model.full_screen {
+        model.full_screen = false;
+    } else if model.focus != Focus::Grid {
+        model.focus = Focus::Grid;
+    } else if !model.marks.is_empty() {
+        model.marks.clear();
+    } else if !model.filter.is_empty() {
+        model.set_filter("");
+    } else {
+        model.lower = Lower::Detail;
+    }
+    Vec::new()
+}
+
+/// Show a pane and give it the keyboard; if it has it already, put the details back.
+fn toggle(model: &mut Model, lower: Lower) {
+    let focus = lower.focus();
+    if model.focus == focus {
+        model.full_screen = false;
+        model.lower = Lower::Detail;
+        model.focus = Focus::Grid;
+    } else {
+        model.lower = lower;
+        model.focus = focus;
+    }
+}
+
+fn type_filter(model: &mut Model, key: Key) {
+    let Some((mut input, before)) = model.typing.take() else {
+        return;
+    };
+    match key {
+        Key::Enter => {}
+        Key::Esc => model.set_filter(&before),
+        key => {
+            if input.key(key) {
+                model.set_filter(&input.text());
+            }
+            model.typing = Some((input, before));
+        }
+    }
+}
+
+fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    if let Some((mut input, before)) = model.typing.take() {
+        input.insert(text);
+        model.set_filter(&input.text());
+        model.typing = Some((input, before));
+        return Vec::new();
+    }
+    model.logs.paste(text).into_iter().map(Effect::Logs).collect()
+}
+
+fn on_signal(model: &mut Model, signal: Signal) -> Vec<Effect> {
+    let record = match signal {
+        Signal::Recorded(record) => record,
+        Signal::Progress(progress) => {
+            model.dirty = model.scope() == Some(progress.scope);
+            if model.dirty {
+                model.progress = Some(progress);
+            }
+            return Vec::new();
+        }
+        Signal::Refused(refusal) => {
+            model.complain(refusal.reason);
+            return Vec::new();
+        }
+        Signal::Trouble(trouble) => {
+            model.trouble = Some(trouble);
+            return Vec::new();
+        }
+    };
+    model.trouble = None;
+    model.apply(&record);
+    match &record.event {
+        Event::Notice { text } => model.say(text.clone()),
+        Event::AttemptStarted { cell, .. } if model.follow => {
+            model.cursor.setup = Some(cell.setup);
+            model.cursor.run = Some(cell.run);
+            model.attempts_back = 0;
+        }
+        Event::SweepEnded { .. } if model.leaving => return vec![Effect::Exit(Ended::Left)],
+        _ => {}
+    }
+    if !model.is_done() {
+        model.end_shown = false;
+    } else if !model.end_shown && !model.leaving {
+        model.end_shown = true;
+        if model.overlay.is_none() && model.typing.is_none() {
+            overlay::show_summary(model);
+        }
+    }
+    Vec::new()
+}
+
+fn engine_gone(model: &mut Model) -> Vec<Effect> {
+    if model.state.mode == crate::engine::Mode::Ended {
+        return if model.leaving {
+            vec![Effect::Exit(Ended::Left)]
+        } else {
+            Vec::new()
+        };
+    }
+    vec![Effect::Exit(Ended::EngineGone)]
+}
+
+/// The first time clean, the second time at once: as Ctrl-C does without a screen.
+fn terminate(model: &mut Model) -> Vec<Effect> {
+    let mode = if model.leaving {
+        StopMode::Now
+    } else {
+        StopMode::Graceful
+    };
+    overlay::leave(model, mode)
+}

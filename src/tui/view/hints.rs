@@ -1,0 +1,109 @@
+//! The bottom line: the filter being typed, a message, or the keys that matter here.
+
+use crate::engine::Mode;
+use crate::tui::action::{Action, BINDINGS, Binding, Context};
+use crate::tui::applog;
+use crate::tui::canvas::{self, Pen};
+use crate::tui::model::{Focus, Model};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+pub(super) fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    let theme = &model.theme;
+    let mut pen = Pen::new(buf, area, 0, theme);
+    if let Some((input, _)) = &model.typing {
+        pen.write(" /", theme.key).write(input.before(), theme.strong);
+        let mut after = input.after().chars();
+        pen.write(&after.next().unwrap_or(' ').to_string(), theme.cursor)
+            .write(after.as_str(), theme.strong)
+            .skip(2)
+            .write(
+                "words or statuses, ! inverts   enter: keep   esc: back",
+                theme.dim,
+            );
+        return;
+    }
+    if !model.filter.is_empty() {
+        pen.write(&format!(" /{} ", model.filter.text()), theme.hit);
+    }
+    if let Some(message) = &model.message {
+        let style = if message.bad { theme.warn } else { theme.text };
+        pen.write(" ", theme.text).write(&message.text, style);
+        return;
+    }
+    for (key, word) in hints(model) {
+        let needed = canvas::width(&key) + canvas::width(word) + 3;
+        if pen.left() < needed {
+            continue;
+        }
+        pen.write(" ", theme.text)
+            .write(&key, theme.key)
+            .write(" ", theme.text)
+            .write(word, theme.dim)
+            .write(" ", theme.text);
+    }
+}
+
+/// Keys with one word each. Help and quit come first where little fits, because they lead to all the rest.
+fn hints(model: &Model) -> Vec<(String, &'static str)> {
+    let context = match model.focus {
+        Focus::Grid => Context::Grid,
+        Focus::Detail => Context::Detail,
+        Focus::Logs => Context::Logs,
+        Focus::AppLog => Context::Everywhere,
+    };
+    let told = |binding: &&Binding| !binding.hint.is_empty();
+    let everywhere = BINDINGS
+        .iter()
+        .filter(|binding| binding.context == Context::Everywhere && told(binding));
+    let here = BINDINGS.iter().filter(|binding| {
+        binding.context == context && binding.context != Context::Everywhere && told(binding)
+    });
+    let mut all: Vec<&Binding> = here.filter(|binding| is_of_use(model, binding.action)).collect();
+    let must = everywhere.filter(|binding| matches!(binding.action, Action::Help | Action::Quit));
+    let must: Vec<&Binding> = must.collect();
+    let rest = BINDINGS
+        .iter()
+        .filter(|binding| binding.context == Context::Everywhere && told(binding))
+        .filter(|binding| !matches!(binding.action, Action::Help | Action::Quit));
+    all.extend(rest);
+    let name = |binding: &Binding| {
+        let key = binding.keys.first().map(ToString::to_string).unwrap_or_default();
+        (key, word(model, binding))
+    };
+    let mut hints: Vec<(String, &'static str)> = must.into_iter().chain(all).map(name).collect();
+    if model.focus == Focus::AppLog {
+        hints.extend(
+            applog::KEYS
+                .iter()
+                .filter(|(_, event, _)| matches!(event, tui_logger::TuiWidgetEvent::HideKey))
+                .map(|(key, _, _)| (key.to_string(), "targets")),
+        );
+    }
+    if model.focus != Focus::Grid {
+        hints.insert(1.min(hints.len()), ("esc".to_owned(), "back"));
+    }
+    hints
+}
+
+/// Whether a hint is worth its place now.
+fn is_of_use(model: &Model, action: Action) -> bool {
+    match action {
+        Action::Start => matches!(model.state.mode, Mode::Ready | Mode::Paused),
+        Action::Pause => matches!(model.state.mode, Mode::Running) && !model.is_done(),
+        Action::Skip | Action::Retry | Action::Cancel => {
+            !matches!(model.state.mode, Mode::Stopping(_) | Mode::Ended)
+        }
+        _ => true,
+    }
+}
+
+fn word(model: &Model, binding: &Binding) -> &'static str {
+    match (binding.action, model.state.mode) {
+        (Action::Start, Mode::Paused) => "go on",
+        _ => binding.hint,
+    }
+}
