@@ -6,6 +6,7 @@
 mod args;
 mod completions;
 pub mod exit;
+mod simulate;
 
 use crate::platform::local::supervisor;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -28,6 +29,9 @@ pub struct Cli {
 enum Command {
     /// Print a completion script for a shell
     Completions(completions::Args),
+    /// Serve a simulated model
+    #[command(hide = true, disable_help_flag = true)]
+    Simulate(simulate::Args),
     /// Run a program so that it outlives the engine
     #[command(hide = true)]
     Supervise(supervisor::Args),
@@ -53,6 +57,7 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
     };
     match cli.command {
         Command::Completions(args) => completions::run(&args),
+        Command::Simulate(args) => simulate::run(args),
         Command::Supervise(args) => supervisor::run(&args),
     }
 }

@@ -230,6 +230,11 @@ impl Stack {
         self.engines.iter_mut().for_each(Replica::reset_cache);
     }
 
+    /// Compute with other times from the next event on.
+    pub fn set_latency(&mut self, latency: Latency) {
+        self.config.latency = latency;
+    }
+
     /// The engines as gauges show them, in order of position.
     pub fn views(&self) -> Vec<EngineView> {
         self.engines
