@@ -1,10 +1,9 @@
 //! `simulate`: the simulated model server. Accepts the flags of the servers it stands for, known or not.
 
 use super::exit;
-use crate::sim::config::{Config, Flags};
+use crate::sim::config::{self, ArgumentsError, Config};
 use crate::sim::server::{self, End, ServeError};
 use crate::text::sanitize;
-use clap::{ArgAction, Command, CommandFactory, Parser};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -23,15 +22,9 @@ pub(super) struct Args {
 
 /// Serve until a signal comes.
 pub(super) fn run(args: Args) -> u8 {
-    let (known, unknown) = split_unknown(&Flags::command(), args.flags);
-    for flag in unknown {
-        say(&format!(
-            "warning: the simulator has no flag {flag}; it does nothing here"
-        ));
-    }
-    let flags = match Flags::try_parse_from(std::iter::once(OsString::from("simulate")).chain(known)) {
-        Ok(flags) => flags,
-        Err(error) => {
+    let (flags, unknown) = match config::read(args.flags) {
+        Ok(read) => read,
+        Err(ArgumentsError::Usage(error)) => {
             // Nothing can be done about a closed stdout or stderr here; the exit code still tells.
             let _ = error.print();
             return if error.use_stderr() {
@@ -40,15 +33,13 @@ pub(super) fn run(args: Args) -> u8 {
                 exit::SUCCESS
             };
         }
+        Err(error) => return refuse(&error),
     };
     let config = match Config::new(flags) {
         Ok(config) => config,
-        Err(error) => {
-            say(&format!("error: {error}"));
-            return exit::USAGE;
-        }
+        Err(error) => return refuse(&error),
     };
-    for warning in &config.warnings {
+    for warning in unknown.iter().chain(&config.warnings) {
         say(&format!("warning: {warning}"));
     }
     match serve(config) {
@@ -64,6 +55,13 @@ pub(super) fn run(args: Args) -> u8 {
             exit::ENVIRONMENT
         }
     }
+}
+
+fn refuse(error: &dyn std::error::Error) -> u8 {
+    for line in format!("error: {error}").lines() {
+        say(line);
+    }
+    exit::USAGE
 }
 
 fn serve(config: Config) -> Result<End, ServeError> {
@@ -140,87 +138,4 @@ fn raise_open_files() {
 fn say(line: &str) {
     // A log nobody can read any more is no reason to stop serving.
     let _ = writeln!(std::io::stderr(), "{}", sanitize(line));
-}
-
-/// Divide arguments into those the simulator has, spelled its way, and the names of flags it has not.
-fn split_unknown(command: &Command, arguments: Vec<OsString>) -> (Vec<OsString>, Vec<String>) {
-    let (mut known, mut unknown) = (Vec::new(), Vec::new());
-    let mut arguments = arguments.into_iter().peekable();
-    while let Some(argument) = arguments.next() {
-        let text = argument.to_string_lossy();
-        if !text.starts_with('-') {
-            // The value of the flag before it: a flag without its value is clap's to refuse.
-            known.push(argument);
-            continue;
-        }
-        let (name, value) = match text.split_once('=') {
-            Some((name, value)) => (name, Some(value)),
-            None => (text.as_ref(), None),
-        };
-        let name = name.replace('_', "-");
-        let found = name.strip_prefix("--").and_then(|long| {
-            command.get_arguments().find(|flag| {
-                flag.get_long() == Some(long) || flag.get_all_aliases().is_some_and(|all| all.contains(&long))
-            })
-        });
-        if found.is_some() || matches!(name.as_str(), "--help" | "-h") {
-            let spelled = value.map_or(name.clone(), |value| format!("{name}={value}"));
-            known.push(spelled.into());
-            let takes_value = found.is_some_and(|flag| {
-                matches!(flag.get_action(), ArgAction::Set | ArgAction::Append)
-                    && !flag.is_require_equals_set()
-            });
-            if takes_value && value.is_none() {
-                known.extend(arguments.next());
-            }
-        } else {
-            // What follows an unknown flag and is no flag is its value.
-            while arguments
-                .next_if(|next| !next.to_string_lossy().starts_with('-'))
-                .is_some()
-            {}
-            unknown.push(name);
-        }
-    }
-    (known, unknown)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn split(line: &str) -> (String, Vec<String>) {
-        let arguments = line.split(' ').map(OsString::from).collect();
-        let (known, unknown) = split_unknown(&Flags::command(), arguments);
-        let known: Vec<String> = known
-            .into_iter()
-            .map(|word| word.into_string().unwrap())
-            .collect();
-        (known.join(" "), unknown)
-    }
-
-    #[test]
-    fn unknown_flags_go_with_their_values_and_known_ones_stay() {
-        let (known, unknown) = split(
-            "--model m-8B --trust-remote-code --dtype auto --max_num_seqs 5 --kv-transfer-config={\"a\":1} --seed 3",
-        );
-        assert_eq!(known, "--model m-8B --max-num-seqs 5 --seed 3");
-        assert_eq!(
-            unknown,
-            ["--trust-remote-code", "--dtype", "--kv-transfer-config"]
-        );
-    }
-
-    #[test]
-    fn several_values_and_aliases_are_known() {
-        let (known, unknown) = split(
-            "--served-model-name a b --enable-kvcache --num-gpu-blocks-override 9 --failure-types rate_limit",
-        );
-        assert_eq!(
-            known,
-            "--served-model-name a b --enable-kvcache --num-gpu-blocks-override 9 --failure-types rate_limit"
-        );
-        assert!(unknown.is_empty());
-        assert!(Flags::try_parse_from(std::iter::once("simulate").chain(known.split(' '))).is_ok());
-    }
 }

@@ -1,9 +1,11 @@
 //! From flags to a stack: what is served, by how many engines with how much memory, and how it misbehaves.
 
+mod arguments;
 mod flags;
 mod live;
 mod span;
 
+pub use arguments::{ArgumentsError, read};
 pub use flags::Flags;
 pub use live::{CalculatorName, FailureType, Live, Mode, Refusal};
 pub use span::{NotADuration, Span};
