@@ -85,7 +85,8 @@ pub trait Executor: Send + Sync + 'static {
     /// The gate between cells: quick, no side effects.
     fn health<'a>(&'a self, stack: StackRef, endpoint: &'a str) -> BoxFuture<'a, Health>;
 
-    /// Run one attempt from rendered profile to judged results, or adopt the one that runs or ran.
+    /// Run one attempt from rendered profile to judged results, or adopt the one that runs or ran. Cancellation may have
+    /// been asked for already: then nothing is started, and what runs or ran under this name is ended or collected.
     fn attempt<'a>(&'a self, attempt: AttemptRef, context: &'a dyn Context) -> BoxFuture<'a, AttemptReport>;
 
     /// Take the stack down, with all that belongs to it. Also for stacks of which only traces are left.

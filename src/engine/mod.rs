@@ -38,4 +38,6 @@ pub use state::{
 };
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod testing;

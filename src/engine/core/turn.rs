@@ -20,7 +20,7 @@ pub enum Work {
         /// Where it answers.
         endpoint: String,
     },
-    /// See that it still answers, before a new attempt.
+    /// See that it still answers, before an attempt, or after an engine was away.
     Health {
         /// The stack.
         stack: StackRef,
@@ -29,6 +29,9 @@ pub enum Work {
     },
     /// Run an attempt, or adopt the one that runs or ran under this name.
     Attempt(AttemptRef),
+    /// Make an end of an attempt that an earlier engine began, because its stack is gone: the same as
+    /// [`Attempt`](Self::Attempt), with its cancellation asked for from the beginning.
+    Reap(AttemptRef),
     /// Take a stack down.
     Teardown(StackRef),
 }
@@ -53,7 +56,7 @@ impl Work {
             Self::Standup(_) => Finished::Standup(Err(failure)),
             Self::Smoketest { .. } | Self::Teardown(_) => Finished::Phase(Err(failure)),
             Self::Health { .. } => Finished::Health(Health::Broken(failure)),
-            Self::Attempt(_) => Finished::Attempt(Outcome::Failed { failure }),
+            Self::Attempt(_) | Self::Reap(_) => Finished::Attempt(Outcome::Failed { failure }),
         }
     }
 
@@ -63,7 +66,7 @@ impl Work {
             Self::Standup(_) => "standup",
             Self::Smoketest { .. } => "smoketest",
             Self::Health { .. } => "health check",
-            Self::Attempt(_) => "run",
+            Self::Attempt(_) | Self::Reap(_) => "run",
             Self::Teardown(_) => "teardown",
         }
     }
@@ -89,10 +92,17 @@ pub enum Step {
     End,
 }
 
-/// What an engine remembers between two records, and may forget in a crash: which stack has just been seen healthy.
+/// What an engine remembers between two records, and may forget in a crash: how a stack has just been seen.
 #[derive(Debug, Clone, Default)]
 pub struct Turn {
-    healthy: Option<StackRef>,
+    seen: Option<(StackRef, Seen)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Healthy,
+    /// With an attempt of an earlier engine still on record.
+    Broken,
 }
 
 impl Turn {
@@ -103,6 +113,18 @@ impl Turn {
             Action::Record(events) => Step::Record(events),
             Action::Abandon => Step::Abandon,
             Action::End => Step::End,
+            // A stack that was left alone meanwhile may be gone: that is a loss, not a failed smoketest.
+            Action::Phase {
+                stack,
+                phase: PhaseKind::Smoketest,
+                ..
+            } if self.seen != Some((stack, Seen::Healthy)) => Step::Work {
+                intent: None,
+                work: Work::Health {
+                    endpoint: endpoint(state, stack),
+                    stack,
+                },
+            },
             Action::Phase {
                 stack,
                 phase,
@@ -122,29 +144,32 @@ impl Turn {
                 experiment_id,
             } => {
                 let endpoint = endpoint(state, stack);
-                let healthy = self.healthy.take() == Some(stack);
-                let recorded = experiment_id.is_some();
-                if !recorded && !healthy {
+                let seen = self.seen.take().filter(|(seen, _)| *seen == stack);
+                let Some((_, seen)) = seen else {
                     return Step::Work {
                         intent: None,
                         work: Work::Health { stack, endpoint },
                     };
-                }
-                let experiment_id = experiment_id.unwrap_or_else(|| name(cell));
+                };
+                let recorded = experiment_id.is_some();
+                let attempt = AttemptRef {
+                    cell,
+                    attempt,
+                    stack,
+                    endpoint,
+                    experiment_id: experiment_id.unwrap_or_else(|| name(cell)),
+                };
                 Step::Work {
                     intent: (!recorded).then(|| Event::AttemptStarted {
                         cell,
-                        attempt,
+                        attempt: attempt.attempt,
                         generation: stack.generation,
-                        experiment_id: experiment_id.clone(),
+                        experiment_id: attempt.experiment_id.clone(),
                     }),
-                    work: Work::Attempt(AttemptRef {
-                        cell,
-                        attempt,
-                        stack,
-                        endpoint,
-                        experiment_id,
-                    }),
+                    work: match seen {
+                        Seen::Healthy => Work::Attempt(attempt),
+                        Seen::Broken => Work::Reap(attempt),
+                    },
                 }
             }
         }
@@ -152,15 +177,24 @@ impl Turn {
 
     /// What to record now that `work` ended like this.
     pub fn finished(&mut self, state: &State, work: &Work, finished: Finished) -> Vec<Event> {
-        self.healthy = None;
+        self.seen = None;
         match (work, finished) {
-            (Work::Attempt(attempt), Finished::Attempt(outcome)) => vec![Event::AttemptEnded {
-                cell: attempt.cell,
-                attempt: attempt.attempt,
-                outcome: as_recorded(state, attempt.cell, outcome),
-            }],
+            (Work::Attempt(attempt) | Work::Reap(attempt), Finished::Attempt(outcome)) => {
+                vec![Event::AttemptEnded {
+                    cell: attempt.cell,
+                    attempt: attempt.attempt,
+                    outcome: as_recorded(state, attempt.cell, outcome),
+                }]
+            }
             (Work::Health { stack, .. }, Finished::Health(Health::Healthy)) => {
-                self.healthy = Some(*stack);
+                self.seen = Some((*stack, Seen::Healthy));
+                Vec::new()
+            }
+            // The attempt ends first, and goes back to the queue; then the stack is found lost.
+            (Work::Health { stack, .. }, Finished::Health(Health::Broken(_)))
+                if running_cell(state).is_some() =>
+            {
+                self.seen = Some((*stack, Seen::Broken));
                 Vec::new()
             }
             (Work::Health { stack, .. }, Finished::Health(Health::Broken(failure))) => {
@@ -172,14 +206,17 @@ impl Turn {
             }
             (Work::Standup(stack), Finished::Standup(result)) => {
                 let (endpoint, failure) = match result {
-                    Ok(endpoint) => (Some(endpoint), None),
+                    Ok(endpoint) => {
+                        self.seen = Some((*stack, Seen::Healthy));
+                        (Some(endpoint), None)
+                    }
                     Err(failure) => (None, Some(failure)),
                 };
                 vec![phase_ended(*stack, PhaseKind::Standup, failure, endpoint)]
             }
             (Work::Smoketest { stack, .. }, Finished::Phase(result)) => {
                 if result.is_ok() {
-                    self.healthy = Some(*stack);
+                    self.seen = Some((*stack, Seen::Healthy));
                 }
                 vec![phase_ended(*stack, PhaseKind::Smoketest, result.err(), None)]
             }

@@ -37,6 +37,10 @@ impl WorkContext {
         (context, reports_out, progress_out)
     }
 
+    pub(super) fn cancel(&self) {
+        self.cancel.cancel();
+    }
+
     pub(super) async fn until_cancelled(&self) {
         self.cancel.cancelled().await;
     }

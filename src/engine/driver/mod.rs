@@ -335,6 +335,10 @@ async fn perform(executor: Arc<dyn Executor>, work: Work, context: WorkContext) 
             }))
         }
         Work::Attempt(attempt) => Finished::Attempt(executor.attempt(attempt, &context).await.outcome),
+        Work::Reap(attempt) => {
+            context.cancel();
+            Finished::Attempt(executor.attempt(attempt, &context).await.outcome)
+        }
         Work::Teardown(stack) => Finished::Phase(executor.teardown(stack, &context).await),
     }
 }

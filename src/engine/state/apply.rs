@@ -41,6 +41,10 @@ impl State {
                 self.phase_ended(*setup, *phase, failure.as_ref(), endpoint.as_deref(), at);
             }
             Event::StackLost { setup, failure, .. } => {
+                if matches!(self.activity, Some(Activity { scope: Scope::Phase { setup: s, .. }, .. }) if s == *setup)
+                {
+                    self.activity = None;
+                }
                 if let Some(row) = self.setups.get_mut(setup.index()) {
                     row.stack = StackState::Broken;
                     row.failure = Some(failure.clone());
@@ -380,11 +384,13 @@ impl State {
     fn prioritize(&mut self, cells: &[CellId]) {
         self.remove_priority(cells);
         let mut head: Vec<CellId> = Vec::with_capacity(cells.len() + self.priority.len());
-        let pending = |cell: &CellId| {
-            self.cell(*cell)
-                .is_some_and(|state| state.status == CellStatus::Pending)
-        };
-        head.extend(cells.iter().copied().filter(pending));
+        let mut seen = HashSet::new();
+        head.extend(cells.iter().copied().filter(|cell| {
+            let pending = self
+                .cell(*cell)
+                .is_some_and(|state| state.status == CellStatus::Pending);
+            pending && seen.insert(*cell)
+        }));
         head.append(&mut self.priority);
         self.priority = head;
     }
