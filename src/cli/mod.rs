@@ -6,6 +6,7 @@
 mod args;
 mod completions;
 pub mod exit;
+mod generate_load;
 mod simulate;
 
 use crate::platform::local::supervisor;
@@ -29,6 +30,9 @@ pub struct Cli {
 enum Command {
     /// Print a completion script for a shell
     Completions(completions::Args),
+    /// Run a load generator against a stack, and leave its results in a folder
+    #[command(hide = true)]
+    GenerateLoad(generate_load::Args),
     /// Serve a simulated model
     #[command(hide = true, disable_help_flag = true)]
     Simulate(simulate::Args),
@@ -57,6 +61,7 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
     };
     match cli.command {
         Command::Completions(args) => completions::run(&args),
+        Command::GenerateLoad(args) => generate_load::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Supervise(args) => supervisor::run(&args),
     }

@@ -1,4 +1,23 @@
 //! The harness contract: what a load generator is given, and what it must leave behind.
+//!
+//! A harness process is this program's hidden `generate-load` ([`process`]), whichever load generator it runs: it gives
+//! the tool what it needs, and leaves raw results, `run_metadata.yaml`, benchmark reports, and last of all a
+//! [`manifest`]. [`environment()`] is what it is told; [`judge`](judge::judge) says what its results are worth.
+
+pub mod builtin;
+pub mod environment;
+pub mod external;
+pub mod files;
+pub mod judge;
+pub mod manifest;
+pub mod metadata;
+pub mod process;
+pub mod progress;
+pub mod tools;
+pub mod vitals;
+
+pub use environment::{Surroundings, environment};
+pub use tools::{BUILTIN, KNOWN, NOP, command, missing_tool, planned_requests};
 
 use crate::engine::Scope;
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,392 @@
+//! One request: sent, timed, understood.
+
+use super::http::{Answer, Client, SendError};
+use super::prompts::Prompt;
+use super::sse;
+use super::workload::{Api, Workload};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::json;
+use std::borrow::Cow;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Longest answer that is read whole.
+const LONGEST_BODY: usize = 64 << 20;
+
+/// Why a request counts as failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureKind {
+    /// No connection to the server.
+    Connect,
+    /// The connection broke before the answer was complete.
+    Broken,
+    /// The answer was not complete in time.
+    Timeout,
+    /// An HTTP status that is no success.
+    Status(u16),
+    /// The stream ended cleanly, but in the middle of the answer.
+    Truncated,
+    /// Bytes that are no answer.
+    Malformed,
+    /// The server reported an error inside its answer.
+    Server,
+    /// A complete answer without any text.
+    Empty,
+    /// Ended with the run; says nothing about the server.
+    Cancelled,
+}
+
+impl FailureKind {
+    /// One word for records and counts.
+    pub fn name(self) -> String {
+        match self {
+            Self::Connect => "connect".to_owned(),
+            Self::Broken => "broken".to_owned(),
+            Self::Timeout => "timeout".to_owned(),
+            Self::Status(status) => format!("http_{status}"),
+            Self::Truncated => "truncated".to_owned(),
+            Self::Malformed => "malformed".to_owned(),
+            Self::Server => "server_error".to_owned(),
+            Self::Empty => "empty".to_owned(),
+            Self::Cancelled => "cancelled".to_owned(),
+        }
+    }
+}
+
+/// What was seen of one request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// When it was sent.
+    pub sent: Instant,
+    /// When each piece of text arrived, from `sent`; streaming only.
+    pub arrivals: Vec<Duration>,
+    /// When it was over, from `sent`.
+    pub took: Duration,
+    /// Prompt tokens, as the server counts them where it does.
+    pub input_tokens: u64,
+    /// Generated tokens, as the server counts them where it does, else pieces of text.
+    pub output_tokens: u64,
+    /// Why it failed.
+    pub failure: Option<FailureKind>,
+    /// What the server or the connection said about the failure, shortened.
+    pub message: Option<String>,
+}
+
+impl Measured {
+    /// Time to the first piece of text.
+    pub fn ttft(&self) -> Option<Duration> {
+        self.arrivals.first().copied()
+    }
+
+    /// Mean time per token after the first one, in seconds.
+    pub fn tpot(&self) -> Option<f64> {
+        let first = self.ttft()?;
+        let last = self.arrivals.last()?;
+        (self.output_tokens > 1)
+            .then(|| (last.saturating_sub(first)).as_secs_f64() / (self.output_tokens - 1) as f64)
+    }
+
+    /// Times between pieces of text.
+    pub fn gaps(&self) -> impl Iterator<Item = Duration> {
+        self.arrivals.windows(2).filter_map(|pair| match pair {
+            [earlier, later] => Some(later.saturating_sub(*earlier)),
+            _ => None,
+        })
+    }
+}
+
+/// How a workload's requests look.
+#[derive(Debug, Clone)]
+pub struct RequestForm {
+    path: &'static str,
+    api: Api,
+    streaming: bool,
+    timeout: Duration,
+    /// Everything of the body but prompt and length, as the inside of a JSON map.
+    common: String,
+}
+
+impl RequestForm {
+    /// The form of `workload`'s requests to `model`.
+    pub fn new(workload: &Workload, model: &str) -> Self {
+        let mut common = json!({ "model": model, "stream": workload.streaming });
+        if workload.streaming {
+            common["stream_options"] = json!({ "include_usage": true });
+        }
+        if workload.ignore_eos {
+            common["ignore_eos"] = json!(true);
+        }
+        if let Some(temperature) = workload.temperature {
+            common["temperature"] = json!(temperature);
+        }
+        let common = common.to_string();
+        let inside = common.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        Self {
+            path: workload.api.path(),
+            api: workload.api,
+            streaming: workload.streaming,
+            timeout: workload.request_timeout,
+            common: inside.unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// The body that asks for `prompt`.
+    pub fn body(&self, prompt: &Prompt) -> Bytes {
+        // Prompts are plain words, but nothing here relies on it.
+        let text = serde_json::Value::from(prompt.text.as_str());
+        let asked = match self.api {
+            Api::Completion => format!("\"prompt\":{text}"),
+            Api::Chat => format!("\"messages\":[{{\"role\":\"user\",\"content\":{text}}}]"),
+        };
+        Bytes::from(format!(
+            "{{{},\"max_tokens\":{},{asked}}}",
+            self.common, prompt.output_tokens
+        ))
+    }
+
+    /// Send `body` and see the answer to its end, or to the limit of time.
+    pub async fn send(&self, client: &Client, body: Bytes, input_tokens: u32, id: &str) -> Measured {
+        let mut measured = Measured {
+            sent: Instant::now(),
+            arrivals: Vec::new(),
+            took: Duration::ZERO,
+            input_tokens: u64::from(input_tokens),
+            output_tokens: 0,
+            failure: None,
+            message: None,
+        };
+        let exchange = self.exchange(client, body, id, &mut measured);
+        if tokio::time::timeout(self.timeout, exchange).await.is_err() {
+            measured.failure = Some(FailureKind::Timeout);
+            measured.message = Some(format!("no complete answer within {:?}", self.timeout));
+        }
+        if measured.took.is_zero() {
+            measured.took = measured.sent.elapsed();
+        }
+        measured
+    }
+
+    async fn exchange(&self, client: &Client, body: Bytes, id: &str, measured: &mut Measured) {
+        let mut answer = match client.send(self.path, Some(body), id).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let kind = match error {
+                    SendError::Connect { .. } => FailureKind::Connect,
+                    SendError::Broken(_) => FailureKind::Broken,
+                };
+                return fail(measured, kind, &error.to_string());
+            }
+        };
+        let status = answer.status();
+        if !(200..300).contains(&status) {
+            let text = whole(&mut answer).await.unwrap_or_default();
+            return fail(
+                measured,
+                FailureKind::Status(status),
+                &String::from_utf8_lossy(&text),
+            );
+        }
+        if self.streaming {
+            stream(&mut answer, measured).await;
+        } else {
+            document(&mut answer, measured).await;
+        }
+    }
+}
+
+fn fail(measured: &mut Measured, kind: FailureKind, message: &str) {
+    measured.failure = Some(kind);
+    let message: String = crate::text::sanitize(message).chars().take(300).collect();
+    measured.message = (!message.is_empty()).then_some(message);
+}
+
+/// What is told apart in a stream while it arrives.
+#[derive(Debug, Default)]
+struct Seen {
+    done: bool,
+    finished: bool,
+    trouble: Option<(FailureKind, String)>,
+}
+
+async fn stream(answer: &mut Answer<'_>, measured: &mut Measured) {
+    let mut parser = sse::Parser::default();
+    let mut seen = Seen::default();
+    loop {
+        let piece = answer.next().await;
+        // Before anything else: all that follows is our own time, not the server's.
+        let at = measured.sent.elapsed();
+        match piece {
+            Some(Ok(bytes)) => {
+                if let Err(error) = parser.push(&bytes, |data| take_event(data, at, measured, &mut seen)) {
+                    return fail(measured, FailureKind::Malformed, &error.to_string());
+                }
+            }
+            Some(Err(error)) => {
+                measured.took = at;
+                return fail(measured, FailureKind::Broken, &error.to_string());
+            }
+            None => {
+                parser.finish(|data| take_event(data, at, measured, &mut seen));
+                break;
+            }
+        }
+    }
+    if let Some((kind, message)) = seen.trouble {
+        fail(measured, kind, &message);
+    } else if !seen.done && !seen.finished {
+        fail(
+            measured,
+            FailureKind::Truncated,
+            "the stream ended before the answer did",
+        );
+    } else if measured.arrivals.is_empty() {
+        fail(measured, FailureKind::Empty, "a complete answer without any text");
+    }
+}
+
+/// The parts of an answer that matter here. Borrowed, because one comes with every token.
+#[derive(Debug, Deserialize)]
+struct Chunk<'a> {
+    #[serde(borrow, default)]
+    choices: Vec<Choice<'a>>,
+    #[serde(default)]
+    usage: Option<Usage>,
+    #[serde(default)]
+    error: Option<serde_json::Value>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Choice<'a> {
+    #[serde(borrow, default)]
+    text: Option<Cow<'a, str>>,
+    #[serde(borrow, default, alias = "message")]
+    delta: Option<Delta<'a>>,
+    #[serde(borrow, default)]
+    finish_reason: Option<Cow<'a, str>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Delta<'a> {
+    #[serde(borrow, default)]
+    content: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    reasoning_content: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    reasoning: Option<Cow<'a, str>>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+struct Usage {
+    #[serde(default)]
+    prompt_tokens: Option<u64>,
+    #[serde(default)]
+    completion_tokens: Option<u64>,
+}
+
+impl Choice<'_> {
+    fn has_text(&self) -> bool {
+        let some = |text: &Option<Cow<'_, str>>| text.as_ref().is_some_and(|text| !text.is_empty());
+        some(&self.text)
+            || self.delta.as_ref().is_some_and(|delta| {
+                some(&delta.content) || some(&delta.reasoning_content) || some(&delta.reasoning)
+            })
+    }
+}
+
+fn take_event(data: &[u8], at: Duration, measured: &mut Measured, seen: &mut Seen) {
+    if data == b"[DONE]" {
+        seen.done = true;
+        measured.took = at;
+        return;
+    }
+    let chunk: Chunk<'_> = match serde_json::from_slice(data) {
+        Ok(chunk) => chunk,
+        Err(error) => {
+            seen.trouble.get_or_insert((
+                FailureKind::Malformed,
+                format!("an event of the stream cannot be read: {error}"),
+            ));
+            return;
+        }
+    };
+    if let Some(error) = chunk.error.as_ref().filter(|error| !error.is_null()) {
+        seen.trouble
+            .get_or_insert_with(|| (FailureKind::Server, error.to_string()));
+    }
+    if chunk.choices.iter().any(Choice::has_text) {
+        measured.arrivals.push(at);
+        // Until the server tells its own count.
+        measured.output_tokens = measured.output_tokens.max(measured.arrivals.len() as u64);
+    }
+    seen.finished |= chunk.choices.iter().any(|choice| choice.finish_reason.is_some());
+    take_usage(chunk.usage, measured);
+}
+
+fn take_usage(usage: Option<Usage>, measured: &mut Measured) {
+    if let Some(usage) = usage {
+        if let Some(tokens) = usage.prompt_tokens {
+            measured.input_tokens = tokens;
+        }
+        if let Some(tokens) = usage.completion_tokens {
+            measured.output_tokens = tokens;
+        }
+    }
+}
+
+async fn document(answer: &mut Answer<'_>, measured: &mut Measured) {
+    let body = match whole(answer).await {
+        Ok(body) => body,
+        Err((kind, message)) => return fail(measured, kind, &message),
+    };
+    measured.took = measured.sent.elapsed();
+    match serde_json::from_slice::<Chunk<'_>>(&body) {
+        Err(error) => fail(
+            measured,
+            FailureKind::Malformed,
+            &format!("the answer cannot be read: {error}"),
+        ),
+        Ok(chunk) => {
+            take_usage(chunk.usage, measured);
+            if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
+                fail(measured, FailureKind::Server, &error.to_string());
+            } else if !chunk.choices.iter().any(Choice::has_text) {
+                fail(measured, FailureKind::Empty, "a complete answer without any text");
+            }
+        }
+    }
+}
+
+/// The whole body of an answer.
+async fn whole(answer: &mut Answer<'_>) -> Result<Vec<u8>, (FailureKind, String)> {
+    let mut body = Vec::new();
+    while let Some(piece) = answer.next().await {
+        body.extend_from_slice(&piece.map_err(|error| (FailureKind::Broken, error.to_string()))?);
+        if body.len() > LONGEST_BODY {
+            return Err((
+                FailureKind::Malformed,
+                "the answer is longer than 64 MiB".to_owned(),
+            ));
+        }
+    }
+    Ok(body)
+}
+
+/// The first model that the server names at `/v1/models`; also shows that it answers at all.
+pub async fn first_model(client: &Client) -> Result<Option<String>, String> {
+    let mut answer = client
+        .send("/v1/models", None, "models")
+        .await
+        .map_err(|error| error.to_string())?;
+    let status = answer.status();
+    let body = whole(&mut answer).await.map_err(|(_, message)| message)?;
+    if status != 200 {
+        return Err(format!("/v1/models answers with status {status}"));
+    }
+    let models: serde_json::Value =
+        serde_json::from_slice(&body).map_err(|error| format!("/v1/models cannot be read: {error}"))?;
+    Ok(models
+        .pointer("/data/0/id")
+        .and_then(serde_json::Value::as_str)
+        .map(str::to_owned))
+}
