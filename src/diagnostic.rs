@@ -8,6 +8,8 @@ mod render;
 pub use render::render;
 
 use serde::Serialize;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 /// How bad a finding is. Ordered: an error is greater than a warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -41,7 +43,6 @@ pub struct Finding {
     /// What is wrong, in one sentence without a trailing period.
     pub message: String,
     /// What to do about it, when there is something to say.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
 }
 
@@ -87,13 +88,21 @@ const MOST_LISTED: usize = 200;
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
     listed: Vec<Finding>,
+    /// Hashes of the listed ones, because what several treatments share is looked at once for each of them.
+    seen: HashSet<u64>,
     errors: usize,
     warnings: usize,
 }
 
 impl Findings {
-    /// Add one finding; beyond a limit it is only counted.
+    /// Add one finding, unless it is there already; beyond a limit it is only counted.
     pub fn push(&mut self, finding: Finding) {
+        let mut hasher = DefaultHasher::new();
+        (finding.severity, finding.span, &finding.message).hash(&mut hasher);
+        let hash = hasher.finish();
+        if self.seen.contains(&hash) {
+            return;
+        }
         let count = if finding.is_error() {
             &mut self.errors
         } else {
@@ -101,6 +110,7 @@ impl Findings {
         };
         *count += 1;
         if *count <= MOST_LISTED {
+            self.seen.insert(hash);
             self.listed.push(finding);
         }
     }

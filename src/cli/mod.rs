@@ -8,6 +8,7 @@ mod completions;
 pub mod exit;
 mod generate_load;
 mod simulate;
+mod validate;
 
 use crate::platform::local::supervisor;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -28,6 +29,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Check experiment files and say everything that is wrong with them
+    Validate(validate::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Run a load generator against a stack, and leave its results in a folder
@@ -60,6 +63,7 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
         }
     };
     match cli.command {
+        Command::Validate(args) => validate::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::GenerateLoad(args) => generate_load::run(args),
         Command::Simulate(args) => simulate::run(args),

@@ -122,8 +122,11 @@ pub struct Override {
 /// What an override sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OverrideTarget {
-    /// One place, reached from the root. Never empty.
+    /// One place, reached from the root. Never empty. Its parent must exist.
     Path(Vec<PathSegment>),
+    /// One place of the config that the table of old names lists, so it is right even where the config does not spell
+    /// its parents out: they are made.
+    Known(Vec<PathSegment>),
     /// Every key of exactly this name, at any depth (a bare run factor of the factor dialect).
     EveryKey(String),
 }
@@ -135,4 +138,13 @@ pub enum PathSegment {
     Key(String),
     /// A key that was quoted in the file, so its dots and digits are literal.
     Quoted(String),
+}
+
+impl PathSegment {
+    /// The key without quotes.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Key(text) | Self::Quoted(text) => text,
+        }
+    }
 }

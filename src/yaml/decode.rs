@@ -5,7 +5,7 @@ use crate::diagnostic::{Finding, Findings, Span};
 
 /// The text of the file without its byte order mark.
 pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<&str, Finding> {
-    let whole = Span::default();
+    let whole = Place::default().span();
     if bytes.len() > limits.bytes {
         let message = format!("the file is larger than {} MiB", limits.bytes / (1024 * 1024));
         return Err(Finding::error(whole, message).with_help("split it, or generate a smaller design"));

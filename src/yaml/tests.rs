@@ -241,7 +241,7 @@ fn what_a_document_may_cost_is_bounded() {
     let nested = "a: &a [[[[[1]]]]]\nb: &b [[[[[*a]]]]]\n";
     assert_eq!(refused(nested), ["nested more than 10 levels deep"]);
     let huge = vec![b'a'; Limits::default().bytes + 1];
-    assert_eq!(findings(&huge), ["E 0:0+0 the file is larger than 8 MiB"]);
+    assert_eq!(findings(&huge), ["E 1:1+1 the file is larger than 8 MiB"]);
     let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
     for level in 1..30 {
         let inside = vec![format!("*a{}", level - 1); 9].join(", ");
