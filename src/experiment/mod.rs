@@ -1,6 +1,6 @@
 //! The experiment file: reading both dialects, checking them, and generating the design.
 //!
-//! [`find`] looks a file up, [`load`] is the one linter every command goes through, [`apply_overrides`] writes the
+//! [`find()`] looks a file up, [`load()`] is the one linter every command goes through, [`apply_overrides`] writes the
 //! values of a treatment into a config or a profile.
 
 mod conflicts;
