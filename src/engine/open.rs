@@ -67,7 +67,9 @@ impl Engine {
         instance.store_inputs(inputs)?;
         let path = instance.journal();
         let file = DiskFile::create(&path).map_err(|source| JournalError::Write { path, source })?;
-        Self::open(instance, Some(lock), Box::new(file), opened)
+        let engine = Self::open(instance, Some(lock), Box::new(file), opened)?;
+        engine.instance.make_latest()?;
+        Ok(engine)
     }
 
     /// Take a sweep up again. `opened` is what the experiment says now: cells whose treatments did not change keep

@@ -2,6 +2,7 @@
 
 use super::Instance;
 use jiff::Zoned;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -27,8 +28,8 @@ pub struct Input {
     pub bytes: Vec<u8>,
 }
 
-/// Make a new instance folder `<user>-<YYYYmmdd-HHMMSS-mmm>` under `root` (local time), and point `latest` to it. Two
-/// sweeps that start in the same millisecond get different folders.
+/// Make a new instance folder `<user>-<YYYYmmdd-HHMMSS-mmm>` under `root` (local time). Two sweeps that start in the same
+/// millisecond get different folders. It becomes the latest by [`Instance::make_latest`].
 pub fn create(root: &Path) -> Result<Instance, CreateError> {
     let failed = |what, path: &Path| {
         let path = path.to_owned();
@@ -38,13 +39,9 @@ pub fn create(root: &Path) -> Result<Instance, CreateError> {
     let user = user();
     let mut now = Zoned::now();
     let folder = loop {
-        let name = format!("{user}-{}", now.strftime("%Y%m%d-%H%M%S-%3f"));
-        let folder = root.join(&name);
+        let folder = root.join(format!("{user}-{}", now.strftime("%Y%m%d-%H%M%S-%3f")));
         match fs::create_dir(&folder) {
-            Ok(()) => {
-                point_latest(root, &name).map_err(failed("set the `latest` link in", root))?;
-                break folder;
-            }
+            Ok(()) => break folder,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 now = now.saturating_add(jiff::SignedDuration::from_millis(1));
             }
@@ -76,7 +73,7 @@ fn user() -> String {
 
 /// The link is replaced in one go, so that whoever reads it finds the old instance or the new one. It is relative, so
 /// that it holds in a copy of the workspace.
-fn point_latest(root: &Path, name: &str) -> io::Result<()> {
+fn point_latest(root: &Path, name: &OsStr) -> io::Result<()> {
     let fresh = root.join(format!(".latest-{}", std::process::id()));
     if let Err(error) = fs::remove_file(&fresh)
         && error.kind() != io::ErrorKind::NotFound
@@ -110,6 +107,18 @@ pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 impl Instance {
+    /// Point the workspace's `latest` link to this instance, once there is something in it to be found.
+    pub fn make_latest(&self) -> Result<(), CreateError> {
+        let (Some(root), Some(name)) = (self.path().parent(), self.path().file_name()) else {
+            return Ok(());
+        };
+        point_latest(root, name).map_err(|source| CreateError {
+            what: "set the `latest` link in",
+            path: root.to_owned(),
+            source,
+        })
+    }
+
     /// Keep the inputs in the `plan` folder. One that is there already with other content, from before an edit, is kept
     /// beside it as `<name>.1`, `<name>.2`, …
     pub fn store_inputs(&self, inputs: &[Input]) -> Result<(), CreateError> {
@@ -120,9 +129,7 @@ impl Instance {
         };
         fs::create_dir_all(&folder).map_err(failed("make the folder", &folder))?;
         for input in inputs {
-            let name = Path::new(&input.name)
-                .file_name()
-                .unwrap_or(std::ffi::OsStr::new("input"));
+            let name = Path::new(&input.name).file_name().unwrap_or(OsStr::new("input"));
             let path = folder.join(name);
             match fs::read(&path) {
                 Ok(bytes) if bytes == input.bytes => continue,
@@ -157,6 +164,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let first = create(root.path()).unwrap();
         let second = create(root.path()).unwrap();
+        first.make_latest().unwrap();
+        second.make_latest().unwrap();
         assert_ne!(first, second);
         let link = fs::read_link(root.path().join("latest")).unwrap();
         assert!(link.is_relative());

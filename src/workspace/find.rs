@@ -105,6 +105,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         assert!(matches!(find_instance(root.path()), Err(FindError::NoSweep(_))));
         let instance = create(root.path()).unwrap();
+        instance.make_latest().unwrap();
         let error = find_instance(root.path()).unwrap_err();
         assert!(matches!(error, FindError::Dangling { .. }), "{error}");
         fs::write(instance.journal(), "").unwrap();
@@ -117,6 +118,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         assert_eq!(unfinished(root.path()), None);
         let instance = create(root.path()).unwrap();
+        instance.make_latest().unwrap();
         for (end, offered) in [
             ("", true),
             ("{\"seq\":2,\"event\":\"sweep_ended\",\"stopped\":true}\n", true),

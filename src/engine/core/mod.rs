@@ -67,7 +67,7 @@ pub fn next_action(state: &State) -> Action {
     if !consequences.is_empty() {
         return Action::Record(consequences);
     }
-    if state.mode == Mode::Ready {
+    if state.mode == Mode::Ready && !is_cancelling(state) {
         return Action::Wait;
     }
     if let Some(action) = under_way(state) {
@@ -109,6 +109,13 @@ fn under_way(state: &State) -> Option<Action> {
         }),
         _ => None,
     })
+}
+
+/// Whether an attempt's end was asked for; that does not wait for the sweep's start.
+fn is_cancelling(state: &State) -> bool {
+    running_cell(state)
+        .and_then(|cell| state.cell(cell)?.attempts.last())
+        .is_some_and(|attempt| attempt.cancelling)
 }
 
 /// The cell with an attempt under way; there is at most one.

@@ -2,7 +2,7 @@
 
 use super::EngineError;
 use super::shared::Shared;
-use crate::engine::command::{Command, Refusal};
+use crate::engine::command::{Command, Refusal, StopMode};
 use crate::engine::event::Signal;
 use crate::engine::state::State;
 use std::sync::Arc;
@@ -27,6 +27,9 @@ pub struct Commands {
 impl Commands {
     /// Give a command. Never waits: what comes of it is told by signals, refusals too.
     pub fn send(&self, command: Command) {
+        if matches!(&command, Command::Stop { mode } if *mode != StopMode::Finish) {
+            self.shared.hurry();
+        }
         if let Err(error) = self.queue.try_send(command) {
             let reason = match error {
                 mpsc::error::TrySendError::Full(_) => "the engine has more commands waiting than it can take",
@@ -62,7 +65,8 @@ impl Handle {
     }
 
     /// The state now, and every signal from here on. Records are never lost: an engine whose subscriber does not keep
-    /// up waits for it. Progress may be. The channel closes when the engine has ended.
+    /// up waits for it, until it is told to stop; so drop what is not read. Progress may be lost. The channel closes when
+    /// the engine has ended.
     pub fn subscribe(&self) -> (State, mpsc::Receiver<Signal>) {
         self.commands.shared.subscribe()
     }

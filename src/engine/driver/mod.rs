@@ -146,9 +146,8 @@ impl Actor {
                 return Ok(());
             }
             self.cancel_obsolete();
-            if let Some(message) = self.next_message().await {
-                self.take(message).await?;
-            }
+            let message = self.next_message().await;
+            self.take(message).await?;
         }
     }
 
@@ -211,7 +210,7 @@ impl Actor {
     }
 
     /// Wait for the next message. Commands come first, then what the work has to say, in its order.
-    async fn next_message(&mut self) -> Option<Message> {
+    async fn next_message(&mut self) -> Message {
         let flush_at = self.flush_at;
         let flush = async move {
             match flush_at {
@@ -222,21 +221,21 @@ impl Actor {
         let Some(in_flight) = &mut self.work else {
             return tokio::select! {
                 biased;
-                command = self.commands.recv() => Some(Message::Command(command.unwrap_or(LEFT_ALONE))),
-                () = flush => Some(Message::Flush),
+                command = self.commands.recv() => Message::Command(command.unwrap_or(LEFT_ALONE)),
+                () = flush => Message::Flush,
             };
         };
         tokio::select! {
             biased;
-            Some(command) = self.commands.recv() => Some(Message::Command(command)),
-            Some(report) = in_flight.reports.recv() => Some(Message::Report(report)),
-            Some(progress) = in_flight.progress.recv() => Some(Message::Progress(progress)),
-            () = flush => Some(Message::Flush),
+            Some(command) = self.commands.recv() => Message::Command(command),
+            Some(report) = in_flight.reports.recv() => Message::Report(report),
+            Some(progress) = in_flight.progress.recv() => Message::Progress(progress),
+            () = flush => Message::Flush,
             result = &mut in_flight.task => {
                 let finished = result.unwrap_or_else(|error| in_flight.work.broken(Failure::new(
                     format!("the {} broke: {}", in_flight.work.name(), panic_text(error)),
                 ).with_hint("this is a defect of the program; please report it")));
-                Some(Message::Finished(finished))
+                Message::Finished(finished)
             }
         }
     }

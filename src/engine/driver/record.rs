@@ -127,13 +127,14 @@ impl Actor {
         if !now && self.summary.not_before.is_some_and(|due| begun < due) {
             return;
         }
-        let text = self.shared.with(|state| summary::yaml(state, &self.instance));
-        let path = self.instance.summary();
+        let (shared, instance) = (Arc::clone(&self.shared), self.instance.clone());
         let written = tokio::task::spawn_blocking(move || {
-            crate::workspace::replace_file(&path, text.as_bytes()).map_err(|error| (path, error))
+            let text = shared.with(|state| summary::yaml(state, &instance));
+            crate::workspace::replace_file(&instance.summary(), text.as_bytes())
         })
         .await;
-        if let Ok(Err((path, error))) = written {
+        if let Ok(Err(error)) = written {
+            let path = self.instance.summary();
             tracing::warn!("cannot write the summary {}: {error}", path.display());
         }
         let spent: Duration = begun.elapsed();

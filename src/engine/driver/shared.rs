@@ -4,6 +4,7 @@ use crate::engine::event::{Record, Signal};
 use crate::engine::state::State;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// Signals that may wait for a subscriber, before the engine does.
 const SIGNALS: usize = 1024;
@@ -12,6 +13,8 @@ const SIGNALS: usize = 1024;
 #[derive(Debug)]
 pub(super) struct Shared {
     inner: Mutex<Inner>,
+    /// Cancelled once a stop was asked for: then nobody is waited for any more.
+    hurry: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -29,6 +32,7 @@ impl Shared {
                 subscribers: Vec::new(),
                 ended: false,
             }),
+            hurry: CancellationToken::new(),
         }
     }
 
@@ -72,17 +76,31 @@ impl Shared {
     }
 
     async fn deliver(&self, subscribers: &[mpsc::Sender<Signal>], signals: Vec<Signal>) {
-        let mut gone = false;
-        for signal in signals {
-            for subscriber in subscribers {
-                gone |= subscriber.send(signal.clone()).await.is_err();
+        for subscriber in subscribers {
+            for signal in &signals {
+                if !self.deliver_one(subscriber, signal).await {
+                    self.lock()
+                        .subscribers
+                        .retain(|other| !other.same_channel(subscriber));
+                    break;
+                }
             }
         }
-        if gone {
-            self.lock()
-                .subscribers
-                .retain(|subscriber| !subscriber.is_closed());
+    }
+
+    /// Whether the subscriber has it. One that is gone has not; nor has one that stopped listening long ago (a pipe
+    /// that nobody reads) when the sweep is to be stopped: its channel ends, since it would keep the stop waiting.
+    async fn deliver_one(&self, subscriber: &mpsc::Sender<Signal>, signal: &Signal) -> bool {
+        tokio::select! {
+            biased;
+            sent = subscriber.send(signal.clone()) => sent.is_ok(),
+            () = self.hurry.cancelled() => false,
         }
+    }
+
+    /// A stop was asked for.
+    pub(super) fn hurry(&self) {
+        self.hurry.cancel();
     }
 
     /// Tell those who can take it now.

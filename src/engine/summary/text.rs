@@ -11,6 +11,8 @@ use unicode_width::UnicodeWidthStr;
 
 /// Troubles told one by one; the file has them all.
 const TROUBLES: usize = 20;
+/// Rows told one by one.
+const ROWS: usize = 60;
 /// Widest name of a row that is shown whole.
 const NAME: usize = 40;
 
@@ -48,7 +50,10 @@ fn write_all(out: &mut String, state: &State, workspace: &Path) -> std::fmt::Res
 }
 
 fn write_rows(out: &mut String, state: &State) -> std::fmt::Result {
-    let names: Vec<String> = rows(state).map(|(setup, _)| setup_name(state, setup)).collect();
+    let names: Vec<String> = rows(state)
+        .take(ROWS)
+        .map(|(setup, _)| setup_name(state, setup))
+        .collect();
     let width = names.iter().map(|name| name.width()).max().unwrap_or(0);
     for ((setup, row), name) in rows(state).zip(&names) {
         let cells = state.row(setup);
@@ -64,6 +69,10 @@ fn write_rows(out: &mut String, state: &State) -> std::fmt::Result {
             RowStatus::of(state, setup, row).name().replace('_', " "),
             row_seconds(state, setup, row)
         )?;
+    }
+    let more = state.setups.len().saturating_sub(ROWS);
+    if more > 0 {
+        writeln!(out, "  and {more} more, in experiment-summary.yaml")?;
     }
     Ok(())
 }
