@@ -208,3 +208,6 @@ fn new_attempt(state: &State, cell: CellId, stack: StackRef) -> Action {
 pub(super) fn is_live(state: &State) -> bool {
     running_cell(state).is_some() || state.setups.iter().any(|row| row.stack != StackState::Down)
 }
+
+#[cfg(test)]
+mod tests;
