@@ -12,10 +12,11 @@ use super::view;
 use crate::engine::{Command, Signal, State};
 use crate::logs::{self, AppLog};
 use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
 use jiff::Timestamp;
 use std::io;
 use std::path::PathBuf;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::signal::unix::{Signal as UnixSignal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -83,6 +84,8 @@ fn system_error(action: &'static str) -> impl FnOnce(io::Error) -> TuiError {
 ///
 /// When there is no terminal that can be used. Then nothing was asked of the engine but the start.
 pub async fn run(session: Session) -> Result<Ended, TuiError> {
+    // Before the terminal is taken, so that no signal can end us without giving it back.
+    let system = SystemSignals::listen().map_err(system_error("listen for signals"))?;
     let mut terminal = Terminal::take(true).map_err(terminal_error("take the terminal"))?;
     let size = terminal.size().map_err(terminal_error("measure the terminal"))?;
     let theme = session.theme.resolve(|name| std::env::var(name).ok());
@@ -101,6 +104,7 @@ pub async fn run(session: Session) -> Result<Ended, TuiError> {
         commands: session.commands,
         reader,
         hung_up: false,
+        suspended: false,
         painted: Instant::now(),
         ended: None,
     };
@@ -109,7 +113,7 @@ pub async fn run(session: Session) -> Result<Ended, TuiError> {
         signals: Some(session.signals),
         log_updates,
         app_log: session.app_log.changed(),
-        system: SystemSignals::listen().map_err(system_error("listen for signals"))?,
+        system,
         tick: Instant::now() + TICK,
     };
     Ok(runtime.run(sources).await)
@@ -133,6 +137,7 @@ struct SystemSignals {
     hang_up: UnixSignal,
     stop: UnixSignal,
     resume: UnixSignal,
+    resize: UnixSignal,
 }
 
 /// What a signal of the operating system asks for.
@@ -140,6 +145,7 @@ enum Asked {
     End,
     Stop,
     Resume,
+    Resize,
 }
 
 impl SystemSignals {
@@ -150,6 +156,8 @@ impl SystemSignals {
             hang_up: signal(SignalKind::hangup())?,
             stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
             resume: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
+            // Input tells of it, too, but only once it is being read.
+            resize: signal(SignalKind::window_change())?,
         })
     }
 
@@ -160,6 +168,7 @@ impl SystemSignals {
             _ = self.hang_up.recv() => Asked::End,
             _ = self.stop.recv() => Asked::Stop,
             _ = self.resume.recv() => Asked::Resume,
+            _ = self.resize.recv() => Asked::Resize,
         }
     }
 }
@@ -223,6 +232,8 @@ struct Runtime {
     reader: logs::Reader,
     /// The terminal is gone, and what is left is to end cleanly.
     hung_up: bool,
+    /// The terminal was given back, until SIGCONT.
+    suspended: bool,
     painted: Instant,
     ended: Option<Ended>,
 }
@@ -235,10 +246,10 @@ impl Runtime {
             if let Some(ended) = self.ended {
                 return ended;
             }
-            let frame = (self.model.dirty && !self.hung_up).then(|| self.painted + FRAME);
+            let frame = (self.model.dirty && !self.hung_up && !self.suspended).then(|| self.painted + FRAME);
             match sources.next(self.model.wants_ticks(), frame).await {
                 Woken::Input(input) => {
-                    self.input(&mut sources, input);
+                    self.input(&mut sources, input).await;
                     self.paint();
                 }
                 Woken::System(asked) => self.asked(&asked),
@@ -252,7 +263,7 @@ impl Runtime {
     }
 
     /// An input, and those that came with it: a turn of the wheel is one frame.
-    fn input(&mut self, sources: &mut Sources, first: Option<io::Result<Event>>) {
+    async fn input(&mut self, sources: &mut Sources, first: Option<io::Result<Event>>) {
         let mut next = Some(first);
         for _ in 0..BURST {
             match next {
@@ -268,10 +279,14 @@ impl Runtime {
                 }
                 None => return,
             }
-            next = sources
-                .input
-                .as_mut()
-                .and_then(|input| input.next().now_or_never());
+            // Polled for this task, and not with a waker that wakes nobody: the stream keeps the last one it saw.
+            next = match &mut sources.input {
+                Some(input) => match futures::poll!(input.next()) {
+                    Poll::Ready(input) => Some(input),
+                    Poll::Pending => None,
+                },
+                None => None,
+            };
         }
     }
 
@@ -295,7 +310,9 @@ impl Runtime {
         match asked {
             Asked::End => self.take(Msg::Terminate),
             Asked::Stop => self.act(Effect::Suspend),
+            Asked::Resize => self.measure(),
             Asked::Resume => {
+                self.suspended = false;
                 if self.terminal.take_again().is_err() {
                     self.hang_up();
                 } else {
@@ -325,11 +342,13 @@ impl Runtime {
                 Ok(())
             }
             Effect::MouseCapture(capture) => self.terminal.capture_mouse(capture),
-            Effect::Redraw => self.terminal.forget(),
+            Effect::Redraw => {
+                self.terminal.forget();
+                Ok(())
+            }
             Effect::Suspend => {
-                let resumed = self.terminal.suspend();
-                self.measure();
-                resumed
+                self.suspended = true;
+                Terminal::suspend()
             }
             Effect::Exit(ended) => {
                 self.ended = Some(ended);
@@ -357,7 +376,7 @@ impl Runtime {
     }
 
     fn paint(&mut self) {
-        if !self.model.dirty || self.hung_up {
+        if !self.model.dirty || self.hung_up || self.suspended {
             return;
         }
         self.model.dirty = false;

@@ -11,6 +11,7 @@ use crossterm::terminal::{
 };
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +28,8 @@ const FRAME_BYTES: usize = 256 * 1024;
 pub(super) struct Terminal {
     screen: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
     mouse: bool,
+    /// What is on the screen is not what was painted.
+    stale: bool,
 }
 
 impl Terminal {
@@ -36,7 +39,11 @@ impl Terminal {
         enter(mouse)?;
         let backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, io::stdout()));
         match ratatui::Terminal::new(backend) {
-            Ok(screen) => Ok(Self { screen, mouse }),
+            Ok(screen) => Ok(Self {
+                screen,
+                mouse,
+                stale: false,
+            }),
             Err(error) => {
                 give_back();
                 Err(error)
@@ -53,10 +60,20 @@ impl Terminal {
     /// Paint a frame, as far as it differs from the one before, in one synchronized update.
     pub(super) fn paint(&mut self, draw: impl FnOnce(&mut Buffer)) -> io::Result<()> {
         crossterm::queue!(self.screen.backend_mut(), BeginSynchronizedUpdate)?;
-        let painted = self.screen.draw(|frame| draw(frame.buffer_mut())).map(|_| ());
+        let painted = self.draw(draw);
         crossterm::queue!(self.screen.backend_mut(), EndSynchronizedUpdate)?;
         self.screen.backend_mut().flush()?;
         painted
+    }
+
+    fn draw(&mut self, draw: impl FnOnce(&mut Buffer)) -> io::Result<()> {
+        if std::mem::take(&mut self.stale) {
+            // Not `Terminal::clear`: that asks the terminal where its cursor is, and waits for the answer.
+            let size = self.screen.size()?;
+            self.screen.resize(Rect::new(0, 0, size.width, size.height))?;
+        }
+        self.screen.draw(|frame| draw(frame.buffer_mut()))?;
+        Ok(())
     }
 
     /// Take the mouse, or leave it to the terminal's own selection.
@@ -70,23 +87,23 @@ impl Terminal {
     }
 
     /// The next frame is painted whole, whatever is on the screen now.
-    pub(super) fn forget(&mut self) -> io::Result<()> {
-        self.screen.clear()
+    pub(super) fn forget(&mut self) {
+        self.stale = true;
     }
 
-    /// Give the terminal back, stop the process group as the shell's Ctrl-Z does, and take the terminal again when
-    /// the shell continues us.
-    pub(super) fn suspend(&mut self) -> io::Result<()> {
+    /// Give the terminal back, and stop the process group as the shell's Ctrl-Z does. The stop may come a moment after
+    /// this returns; SIGCONT tells that it is over, and that the terminal may be taken again.
+    pub(super) fn suspend() -> io::Result<()> {
         give_back();
         // SIGSTOP and not SIGTSTP: that one is caught here, so that stopping from outside restores the terminal, too.
         rustix::process::kill_current_process_group(rustix::process::Signal::STOP)?;
-        self.take_again()
+        Ok(())
     }
 
-    /// The shell may have changed everything while we were stopped.
+    /// Take the terminal after it was given back. The shell may have changed everything on it.
     pub(super) fn take_again(&mut self) -> io::Result<()> {
-        enter(self.mouse)?;
-        self.forget()
+        self.forget();
+        enter(self.mouse)
     }
 }
 

@@ -107,15 +107,12 @@ fn corner(model: &Model, geometry: &Geometry, buf: &mut Buffer) {
     }
     let mut x = inner.x + geometry.number + 3;
     let end = inner.x + room;
-    if let RowHeader::Table { name, labels } = geometry.row_header {
+    if let RowHeader::Table { labels, .. } = geometry.row_header {
         for factor in &model.setup_side.factors {
             let width = if labels { label_width(factor) } else { factor.width };
             let short = canvas::truncate(&factor.short, width, theme.glyphs.ellipsis);
             canvas::put(buf, x, y, &short, width.min(end.saturating_sub(x)), style);
             x += width + 1;
-        }
-        if name > 0 && model.setup_side.factors.is_empty() {
-            canvas::put(buf, x, y, "setup", end.saturating_sub(x), style);
         }
     } else {
         let names: Vec<&str> = model
