@@ -13,6 +13,7 @@ use llmdbenchmark::logs;
 use llmdbenchmark::tui::{self, Session, ThemeChoice};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, kill_process};
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
@@ -79,10 +80,10 @@ async fn show(notes: &Path) -> String {
     let (commands, mut asked) = mpsc::unbounded_channel();
     let notes = notes.to_owned();
     tokio::spawn(async move {
-        let mut noted = String::new();
+        let mut so_far = String::new();
         while let Some(command) = asked.recv().await {
-            noted.push_str(&format!("{command:?}\n"));
-            std::fs::write(&notes, &noted).unwrap();
+            writeln!(so_far, "{command:?}").unwrap();
+            std::fs::write(&notes, &so_far).unwrap();
             let event = match command {
                 Command::Start => Event::ModeChanged {
                     mode: Mode::Running,
