@@ -323,3 +323,6 @@ fn differences(planned: &EffectiveConfig, found: &EffectiveConfig) -> Vec<String
     }
     differences
 }
+
+#[cfg(test)]
+mod tests;

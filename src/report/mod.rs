@@ -12,3 +12,6 @@ pub mod schema;
 
 pub use file::{PREFIX, ReportError, file_name, read, read_all, write};
 pub use schema::Report;
+
+#[cfg(test)]
+mod tests;

@@ -141,7 +141,9 @@ fn vllm_statistics(map: &mut Map<String, Value>, metric: &str, distribution: &Di
     else {
         return;
     };
-    let mut put = |what: &str, seconds: f64| map.insert(format!("{what}_{metric}_ms"), json!(seconds * 1e3));
+    // Whole nanoseconds: the digits beyond are an artefact of the conversion.
+    let ms = |seconds: f64| (seconds * 1e9).round() / 1e6;
+    let mut put = |what: &str, seconds: f64| map.insert(format!("{what}_{metric}_ms"), json!(ms(seconds)));
     put("mean", mean);
     put("std", std_dev);
     put("min", min);
