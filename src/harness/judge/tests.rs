@@ -301,7 +301,7 @@ fn failed_requests_count_against_the_limit_and_the_experiments_own_gate() {
         "4 of 80 requests failed (2 http_503), 5.0 % where 0.0 % are allowed",
     );
     attempt.limit = 0.05;
-    assert_eq!(succeeded(&attempt).0["failures"], 4.0);
+    assert_eq!(succeeded(&attempt).0.get("failures"), Some(&4.0));
     attempt.policy.validate_failures = true;
     failed(&attempt, "`validate_failures`");
 }
