@@ -9,7 +9,8 @@ use std::path::PathBuf;
 /// Serve a SIMULATED model: OpenAI-style endpoints and vLLM-style metrics, without accelerators.
 #[derive(Debug, Clone, Parser)]
 #[command(
-    name = "llmdbenchmark simulate",
+    name = "simulate",
+    bin_name = "llmdbenchmark simulate",
     args_override_self = true,
     disable_version_flag = true
 )]

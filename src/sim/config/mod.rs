@@ -28,16 +28,15 @@ pub enum ConfigError {
     /// The weights do not leave room for a KV cache.
     #[error(
         "{model} does not fit: {gigabytes:.0} GB of weights leave no room for a KV cache on {ranks} × {accelerator:?} \
-         at --gpu-memory-utilization {utilization}; raise --tensor-parallel-size of the {role} replicas, take another \
-         --accelerator, or set --kv-cache-size"
+         at --gpu-memory-utilization {utilization}; raise {flag}, take another --accelerator, or set --kv-cache-size"
     )]
     DoesNotFit {
         /// The model.
         model: String,
         /// Its weights.
         gigabytes: f64,
-        /// Which replicas.
-        role: &'static str,
+        /// The flag that sets `ranks`.
+        flag: &'static str,
         /// Accelerators of one of them.
         ranks: u32,
         /// Their kind.
@@ -248,7 +247,11 @@ fn pool(flags: &Flags, shape: ModelShape, role: &Role) -> Result<PoolConfig, Con
         .ok_or_else(|| ConfigError::DoesNotFit {
             model: flags.model.clone(),
             gigabytes: shape.bytes() / 1e9,
-            role: role.role,
+            flag: match role.role {
+                "prefill" => "--prefill-tensor-parallel-size",
+                "decode" => "--decode-tensor-parallel-size",
+                _ => "--tensor-parallel-size",
+            },
             ranks,
             accelerator: flags.accelerator,
             utilization: flags.gpu_memory_utilization,
