@@ -122,6 +122,16 @@ fn what_was_committed_is_read_back() {
 }
 
 #[test]
+fn the_documented_line_is_a_line() {
+    let page = include_str!("../../../docs/journal.md");
+    let line = page.lines().find(|line| line.starts_with("{\"seq\"")).unwrap();
+    let (record, batch) = line::decode(line.as_bytes()).unwrap();
+    assert_eq!((record.seq, batch), (42, 42));
+    let (written, _) = line::encode(&record, batch).unwrap();
+    assert_eq!(String::from_utf8(written).unwrap().trim_end(), line);
+}
+
+#[test]
 fn a_number_json_cannot_hold_is_refused_before_it_is_written() {
     let shelf = Shelf::default();
     let (mut journal, ..) = open(&shelf).unwrap();

@@ -214,3 +214,23 @@ async fn an_engine_that_everybody_left_stops_where_it_would_wait() {
     assert_eq!(state.mode, Mode::Ended);
     assert!(world.stacks.lock().unwrap().is_empty());
 }
+
+/// The executor says where its log is, and then nothing for a minute.
+#[tokio::test(start_paused = true)]
+async fn what_needs_no_effect_is_on_disk_within_five_milliseconds() {
+    let root = tempfile::tempdir().unwrap();
+    let (_, executor) = sim();
+    let handle = create(root.path(), design(1, 1)).start(executor, false);
+    let (_, mut signals) = handle.subscribe();
+    handle.command(Command::Start);
+    until(&mut signals, is_step).await;
+    let begun = Instant::now();
+    let log = until(&mut signals, |record| {
+        matches!(record.event, Event::LogSeen { .. })
+    })
+    .await;
+    assert!(begun.elapsed() <= 2 * GROUP_COMMIT, "{:?}", begun.elapsed());
+    let (state, _) = handle.subscribe();
+    assert!(state.seq >= log.seq);
+    assert_eq!(state.cells[0].attempts[0].logs.len(), 1);
+}
