@@ -79,6 +79,8 @@ impl Place {
 pub(super) struct Characters {
     /// Length of each line in characters, for the width of spans.
     pub(super) line_lengths: Vec<u32>,
+    /// How many characters there are, where the last line has no end.
+    pub(super) open_end: Option<usize>,
     /// Whether there is a tab anywhere.
     pub(super) has_tab: bool,
     /// Whether there is a NUL, at which a parser would stop and take the rest for absent.
@@ -106,6 +108,10 @@ pub(super) fn look_at(text: &str, findings: &mut Findings) -> Characters {
         }
     }
     seen.line_lengths.push(at.column - 1);
+    let last_line = text.rsplit(['\n', '\r']).next().unwrap_or_default();
+    if !last_line.trim().is_empty() {
+        seen.open_end = Some(text.chars().count());
+    }
     seen
 }
 

@@ -10,6 +10,7 @@
 mod decode;
 mod merge;
 mod node;
+mod quotes;
 mod reader;
 mod scalar;
 mod tabs;

@@ -2,6 +2,7 @@
 
 use super::decode::{self, Characters};
 use super::node::{Node, NodeKind};
+use super::quotes::Quotes;
 use super::scalar::read_plain;
 use super::tags::{self, Asked};
 use super::{Limits, Parsed, merge, tabs};
@@ -41,7 +42,8 @@ pub(super) fn read(bytes: &[u8], limits: Limits) -> Parsed {
         nodes: 0,
         documents: 0,
         root: None,
-        quoted: Vec::new(),
+        protected: Vec::new(),
+        quotes: Quotes::new(text),
     };
     let stopped = reader.run(text);
     reader.finish(text, stopped)
@@ -91,7 +93,8 @@ struct Reader<'t> {
     documents: usize,
     root: Option<Node>,
     /// Character ranges of scalars that may hold tabs; kept only where the file has tabs.
-    quoted: Vec<Range<usize>>,
+    protected: Vec<Range<usize>>,
+    quotes: Quotes<'t>,
 }
 
 impl Reader<'_> {
@@ -122,9 +125,17 @@ impl Reader<'_> {
                 }
             }
             Event::Scalar(raw, style, anchor, tag) => {
+                let extent = self.quotes.extent(place.start.index(), style);
+                let span = extent.map_or(span, |extent| Span {
+                    width: extent.on_first_line as u32,
+                    ..span
+                });
                 if self.characters.has_tab && style != ScalarStyle::Plain {
-                    self.quoted.push(place.start.index()..place.end.index());
+                    let start = place.start.index();
+                    let end = extent.map_or(place.end.index(), |extent| start + extent.chars);
+                    self.protected.push(start..end);
                 }
+                let raw = self.without_invented_end(raw, style, place.end.index());
                 let node = self.scalar(raw, style, &tags::asked(tag.as_ref()), span);
                 self.add(node, anchor, 1, 0)?;
             }
@@ -162,6 +173,15 @@ impl Reader<'_> {
             line: start.line() as u32,
             column: start.col() as u32 + 1,
             width: line_end.saturating_sub(start.col()).max(1) as u32,
+        }
+    }
+
+    /// A block scalar that ends with the file, without the line break that the parser adds where the file has none.
+    fn without_invented_end<'e>(&self, raw: Cow<'e, str>, style: ScalarStyle, end: usize) -> Cow<'e, str> {
+        let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        match raw.strip_suffix('\n') {
+            Some(rest) if block && self.characters.open_end == Some(end) => Cow::Owned(rest.to_owned()),
+            _ => raw,
         }
     }
 
@@ -320,7 +340,7 @@ impl Reader<'_> {
         };
         let before = self.findings.errors();
         if self.characters.has_tab {
-            tabs::report(text, &self.quoted, end, &mut self.findings);
+            tabs::report(text, &self.protected, end, &mut self.findings);
         }
         let tabs_found = self.findings.errors() > before;
         let complete = stopped.is_none();

@@ -119,6 +119,8 @@ fn documents_become_trees() {
         value("a: |\n  x\n   y\n\nb: >-\n  x\n  y\n"),
         json!({"a": "x\n y\n", "b": "x y"})
     );
+    assert_eq!(value("a: |\n  x"), json!({"a": "x"}));
+    assert_eq!(value("a: |\n  x\n"), json!({"a": "x\n"}));
     assert_eq!(value("'yes'"), json!("yes"));
     assert_eq!(
         value("8080: a\n014: b\ntrue: c\n"),
@@ -158,7 +160,7 @@ fn merge_keys_are_merged_in_pyyamls_order() {
 
 #[test]
 fn positions_are_lines_and_characters() {
-    let root = read("a: 1\nü漢: [x, 'y z']\nm:\n  k: \"two\n    lines\"\n")
+    let root = read("a: 1\nü漢: [x, 'y z' ] # c\nm:\n  k: \"two\n    lines\"\n")
         .root
         .unwrap();
     let pairs = root.pairs().unwrap();
@@ -195,6 +197,7 @@ fn a_file_that_cannot_be_read_says_where() {
         "a: x\u{2028}y\u{85}\n".as_bytes(),
         b"a:\n\tb: 1\n",
         b"\ta: 1\n",
+        b"a: 'x'\t# c\n",
         b"a: 1\n---\nb: 2\n",
         b"a: [1, 2\nb: 3\n",
         b"a: 1\n b: 2\n",
