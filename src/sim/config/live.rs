@@ -133,9 +133,9 @@ impl Live {
                 return Err(format!("{name} is a percentage from 0 to 100, not {percentage}"));
             }
         }
-        if !(self.time_factor_under_load >= 1.0 && self.time_factor_under_load.is_finite()) {
+        if !(1.0..=1000.0).contains(&self.time_factor_under_load) {
             return Err(format!(
-                "time-factor-under-load is at least 1, not {}",
+                "time-factor-under-load is from 1 to 1000, not {}",
                 self.time_factor_under_load
             ));
         }

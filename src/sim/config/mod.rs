@@ -15,9 +15,16 @@ use super::model::replica::Limits;
 use super::model::router::RoutingPolicy;
 use super::model::stack::{PoolConfig, StackConfig};
 use serde::Serialize;
+use std::ops::RangeInclusive;
 
 /// Longest context where neither a flag nor the cache sets a limit, in tokens.
 const LONGEST_CONTEXT: u32 = 131_072;
+/// Time scales within which all arithmetic on times stays exact enough and in range.
+const TIME_SCALES: RangeInclusive<f64> = 0.001..=100_000.0;
+/// Largest model, in billions of parameters.
+const LARGEST_MODEL: f64 = 100_000.0;
+/// Most engines in all.
+const MOST_ENGINES: u64 = 4096;
 
 /// Why flags do not make a server.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -143,8 +150,13 @@ impl Config {
 
 fn check(flags: &Flags) -> Result<(), String> {
     flags.live.check()?;
-    if !(flags.time_scale > 0.0 && flags.time_scale.is_finite()) {
-        return Err(format!("--time-scale is above 0, not {}", flags.time_scale));
+    if !TIME_SCALES.contains(&flags.time_scale) {
+        return Err(format!(
+            "--time-scale is from {} to {}, not {}",
+            TIME_SCALES.start(),
+            TIME_SCALES.end(),
+            flags.time_scale
+        ));
     }
     if !(flags.gpu_memory_utilization > 0.0 && flags.gpu_memory_utilization <= 1.0) {
         return Err(format!(
@@ -154,9 +166,23 @@ fn check(flags: &Flags) -> Result<(), String> {
     }
     if flags
         .model_size
-        .is_some_and(|size| !(size > 0.0 && size.is_finite()))
+        .is_some_and(|size| !(size > 0.0 && size <= LARGEST_MODEL))
     {
-        return Err("--model-size is above 0".to_owned());
+        return Err(format!(
+            "--model-size is above 0 and at most {LARGEST_MODEL} billion"
+        ));
+    }
+    let replicas = [
+        Some(flags.replicas),
+        flags.prefill_replicas,
+        flags.decode_replicas,
+    ];
+    let engines: u64 =
+        replicas.into_iter().flatten().map(u64::from).sum::<u64>() * u64::from(flags.data_parallel_size);
+    if engines > MOST_ENGINES {
+        return Err(format!(
+            "{engines} engines are too many for one process; {MOST_ENGINES} is the limit of replicas × --data-parallel-size"
+        ));
     }
     for (name, value) in [
         ("replicas", Some(flags.replicas)),

@@ -5,13 +5,17 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A duration that reads `100ms`, `1.5s`, `1m30s`, and a bare number as milliseconds, as llm-d-inference-sim does.
+/// Longest duration that is taken: what is longer is a slip, and would overflow once it is scaled.
+const LONGEST: Duration = Duration::from_hours(24);
+
+/// A duration that reads `100ms`, `1.5s`, `1m30s`, and a bare number as milliseconds, as llm-d-inference-sim does. At
+/// most a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span(pub Duration);
 
 /// Why text is not a [`Span`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a duration; write it like 100ms, 1.5s or 1m30s")]
+#[error("`{0}` is not a duration of at most a day; write it like 100ms, 1.5s or 1m30s")]
 pub struct NotADuration(String);
 
 impl FromStr for Span {
@@ -19,13 +23,17 @@ impl FromStr for Span {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let refused = || NotADuration(text.to_owned());
-        if let Ok(milliseconds) = text.parse::<f64>() {
-            return Duration::try_from_secs_f64(milliseconds / 1000.0)
-                .map(Self)
-                .map_err(|_| refused());
-        }
-        let signed: jiff::SignedDuration = text.parse().map_err(|_| refused())?;
-        Duration::try_from(signed).map(Self).map_err(|_| refused())
+        let duration = match text.parse::<f64>() {
+            Ok(milliseconds) => Duration::try_from_secs_f64(milliseconds / 1000.0).ok(),
+            Err(_) => text
+                .parse::<jiff::SignedDuration>()
+                .ok()
+                .and_then(|signed| Duration::try_from(signed).ok()),
+        };
+        duration
+            .filter(|duration| *duration <= LONGEST)
+            .map(Self)
+            .ok_or_else(refused)
     }
 }
 
@@ -68,7 +76,7 @@ mod tests {
         assert_eq!(read("1.5s"), Duration::from_millis(1500));
         assert_eq!(read("1m30s"), Duration::from_secs(90));
         assert_eq!(read("250"), Duration::from_millis(250));
-        for text in ["", "soon", "-1s", "-5", "NaN", "1 parsec"] {
+        for text in ["", "soon", "-1s", "-5", "NaN", "1e300", "25h", "1 parsec"] {
             let error = text.parse::<Span>().unwrap_err();
             assert!(error.to_string().contains("100ms"), "{text}: {error}");
         }

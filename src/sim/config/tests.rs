@@ -113,7 +113,10 @@ fn values_out_of_range_are_refused_by_name() {
     for (line, name) in [
         ("--time-scale 0", "time-scale"),
         ("--failure-injection-rate 101", "failure-injection-rate"),
+        ("--time-scale 1e9", "time-scale"),
         ("--replicas 0", "replicas"),
+        ("--replicas 4000000000 --data-parallel-size 4000000000", "engines"),
+        ("--model-size 1e300", "model-size"),
         ("--time-factor-under-load 0.5", "time-factor-under-load"),
         (
             "--inter-token-latency 10ms --inter-token-latency-std-dev 4ms",

@@ -110,7 +110,8 @@ fn billions(word: &str) -> Option<f64> {
         "m" => Some(number / 1000.0),
         _ => None,
     }
-    .filter(|size| *size > 0.0)
+    // Anything beyond is no size of a model, and would overflow the times computed from it.
+    .filter(|size| *size > 0.0 && *size <= 100_000.0)
 }
 
 /// The accelerator one rank of a replica runs on. Data-sheet figures; what is reached of them is in
@@ -180,6 +181,7 @@ mod tests {
         let (unknown, named) = ModelShape::from_name("gpt2", None);
         assert!(!named && (unknown.parameters / 1e9 - UNNAMED_SIZE).abs() < 1e-9);
         assert!(!ModelShape::from_name("0b", None).1);
+        assert!(!ModelShape::from_name("1e300b", None).1);
     }
 
     #[test]

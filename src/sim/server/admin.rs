@@ -10,6 +10,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -123,8 +124,8 @@ fn settings(app: &App) -> Map<String, Value> {
         "served-model-name": app.config.served,
         "seed": flags.seed,
         "time-scale": flags.time_scale,
-        "accelerator": format!("{:?}", flags.accelerator).to_lowercase(),
-        "routing-policy": format!("{:?}", app.config.stack.policy),
+        "accelerator": value_name(&flags.accelerator),
+        "routing-policy": value_name(&app.config.stack.policy),
         "max-model-len": app.config.max_model_len,
         "max-num-seqs": limits.max_num_seqs,
         "max-num-batched-tokens": limits.max_num_batched_tokens,
@@ -138,6 +139,13 @@ fn settings(app: &App) -> Map<String, Value> {
     let mut all = as_map(fixed);
     all.extend(live_settings(&app.live()));
     all
+}
+
+/// A value as its flag spells it.
+fn value_name(value: &impl ValueEnum) -> String {
+    value
+        .to_possible_value()
+        .map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 fn live_settings(live: &Live) -> Map<String, Value> {
