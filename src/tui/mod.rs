@@ -17,6 +17,7 @@ mod filter;
 #[cfg(test)]
 mod fixtures;
 mod headers;
+mod heat;
 pub mod input;
 pub mod keys;
 mod layout;

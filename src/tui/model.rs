@@ -6,6 +6,7 @@
 use super::applog::AppLogPane;
 use super::filter::{Filter, Shown};
 use super::headers::Side;
+use super::heat::Heat;
 use super::input::Input;
 use super::logpane::LogPane;
 use super::overlay::Overlay;
@@ -125,6 +126,7 @@ pub struct Model {
     /// Why the engine cannot go on recording, until it can.
     pub(crate) trouble: Option<Trouble>,
     pub(crate) pace: Pace,
+    pub(crate) heat: Heat,
     pub(crate) setup_side: Side,
     pub(crate) run_side: Side,
 
@@ -173,6 +175,7 @@ impl Model {
             progress: None,
             trouble: None,
             pace: Pace::default(),
+            heat: Heat::default(),
             setup_side: Side::default(),
             run_side: Side::default(),
             cursor: Cursor {
@@ -245,6 +248,7 @@ impl Model {
                 .and_then(|state| state.attempts.iter().rev().find(|known| known.number == *attempt));
             if let Some(ended) = ended {
                 self.pace.learn(*cell, ended);
+                self.heat.learn(ended);
             }
         }
         self.pace.clock(&self.state, record.at);
@@ -266,6 +270,7 @@ impl Model {
             self.run_side = Side::of(&opened.runs);
         }
         self.pace = Pace::of(&self.state);
+        self.heat = Heat::of(&self.state);
         self.marks.clear();
         self.filter = Filter::new(self.filter.text(), &self.state);
         self.refresh_shown();

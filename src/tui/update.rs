@@ -12,7 +12,10 @@ use super::layout::Areas;
 use super::logpane::{Act, Subject};
 use super::model::{Focus, Lower, Model};
 use super::overlay::{Deed, Overlay};
-use crate::engine::{Command, Event, Scope, Signal, StopMode};
+use crate::engine::{
+    CellStatus, Command, Event, LogSource, Mode, PhaseKind, Scope, Signal, StackState, StopMode,
+};
+use crate::experiment::RunId;
 use crate::logs::{Request, Source, Update};
 use jiff::Timestamp;
 
@@ -141,8 +144,8 @@ fn settle(model: &mut Model) -> Vec<Effect> {
 /// The logs of what is selected: of the attempt shown in the details, of the row's stack where the selected cell has
 /// not run, or of the phase under way.
 fn subject(model: &Model) -> Option<Subject> {
-    let absolute = |logs: &[crate::engine::LogSource]| -> Vec<Source> {
-        let source = |log: &crate::engine::LogSource| Source {
+    let absolute = |logs: &[LogSource]| -> Vec<Source> {
+        let source = |log: &LogSource| Source {
             name: log.name.clone(),
             path: model.instance.join(&log.path),
         };
@@ -166,11 +169,11 @@ fn subject(model: &Model) -> Option<Subject> {
         scope: Scope::Phase {
             setup,
             generation: row.generation,
-            phase: crate::engine::PhaseKind::Standup,
+            phase: PhaseKind::Standup,
         },
         title: format!("stack of row {}", setup.0 + 1),
         sources: absolute(&row.logs),
-        ended: row.stack == crate::engine::StackState::Down,
+        ended: row.stack == StackState::Down,
     })
 }
 
@@ -384,6 +387,18 @@ fn on_signal(model: &mut Model, signal: Signal) -> Vec<Effect> {
             model.cursor.run = Some(cell.run);
             model.attempts_back = 0;
         }
+        Event::PhaseStarted {
+            setup,
+            phase: PhaseKind::Standup,
+            ..
+        } if model.follow => {
+            let cells = model.state.row(*setup).iter();
+            let next = (0..)
+                .zip(cells)
+                .find(|(_, cell)| cell.status == CellStatus::Pending);
+            model.cursor.setup = Some(*setup);
+            model.cursor.run = next.map(|(run, _)| RunId(run)).or(model.cursor.run);
+        }
         Event::SweepEnded { .. } if model.leaving => return vec![Effect::Exit(Ended::Left)],
         _ => {}
     }
@@ -399,7 +414,7 @@ fn on_signal(model: &mut Model, signal: Signal) -> Vec<Effect> {
 }
 
 fn engine_gone(model: &mut Model) -> Vec<Effect> {
-    if model.state.mode == crate::engine::Mode::Ended {
+    if model.state.mode == Mode::Ended {
         return if model.leaving {
             vec![Effect::Exit(Ended::Left)]
         } else {

@@ -2,10 +2,11 @@
 //!
 //! Costs what is on screen: a design of a million cells is drawn as fast as one of a hundred.
 
-use crate::engine::{CellState, CellStatus, Outcome, Scope, StackState};
+use crate::engine::{CellState, CellStatus, Scope, StackState};
 use crate::experiment::{CellId, RunId, SetupId};
 use crate::tui::canvas::{self, Pen};
 use crate::tui::headers;
+use crate::tui::heat;
 use crate::tui::layout::{Geometry, RowHeader, inside, is_framed, label_width};
 use crate::tui::model::{Focus, Model, Vital};
 use crate::tui::pace;
@@ -295,18 +296,19 @@ fn draw_cell(model: &Model, cell: CellId, state: &CellState, area: Rect, buf: &m
         canvas::put(buf, area.x, area.y, theme.glyphs.mark, 1, theme.mark);
     }
     canvas::put(buf, area.x + 1, area.y, theme.glyph(state.status), 1, style);
-    let text = match (state.status, model.vital) {
-        (CellStatus::Running, _) => running_text(model, cell),
-        (_, Vital::Status) => attempts_text(model, state),
-        (_, Vital::Number(name, _)) => vital(state, name).map(short_number).unwrap_or_default(),
-        (_, Vital::Duration) => last_duration(state).unwrap_or_default(),
+    let number = heat::value(state, model.vital).filter(|_| state.status != CellStatus::Running);
+    let (text, shown) = match (state.status, model.vital, number) {
+        (CellStatus::Running, ..) => (running_text(model, cell), style),
+        (_, Vital::Status, _) => (attempts_text(model, state), style),
+        (_, Vital::Duration, Some(seconds)) => (pace::duration(seconds), theme.text),
+        (_, _, Some(number)) => (short_number(number), theme.text),
+        (_, _, None) => (String::new(), theme.text),
     };
+    if let Some(colour) = number.and_then(|number| model.heat.colour(model.vital, number, theme.heat)) {
+        let warm = Rect::new(area.x + 2, area.y, area.width - 2, 1);
+        canvas::tint(buf, warm, Style::new().bg(colour));
+    }
     if !text.is_empty() {
-        let shown = if model.vital == Vital::Status || state.status == CellStatus::Running {
-            style
-        } else {
-            theme.text
-        };
         canvas::put_fit(
             buf,
             area.x + 3,
@@ -357,19 +359,6 @@ fn attempts_text(model: &Model, state: &CellState) -> String {
     } else {
         String::new()
     }
-}
-
-fn vital(state: &CellState, name: &str) -> Option<f64> {
-    match state.attempts.last()?.outcome.as_ref()? {
-        Outcome::Succeeded { vitals } | Outcome::Suspect { vitals, .. } => vitals.0.get(name).copied(),
-        _ => None,
-    }
-}
-
-fn last_duration(state: &CellState) -> Option<String> {
-    let attempt = state.attempts.last()?;
-    let ended = attempt.ended_at?;
-    Some(pace::duration(pace::seconds_between(attempt.started_at, ended)))
 }
 
 /// A number in at most six characters.

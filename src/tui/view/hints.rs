@@ -83,6 +83,9 @@ fn hints(model: &Model) -> Vec<(String, &'static str)> {
                 .map(|(key, _, _)| (key.to_string(), "targets")),
         );
     }
+    if model.leaving {
+        hints.insert(0, ("ctrl-c".to_owned(), "stop now"));
+    }
     if model.focus != Focus::Grid {
         hints.insert(1.min(hints.len()), ("esc".to_owned(), "back"));
     }
