@@ -12,7 +12,7 @@ use super::logpane::LogPane;
 use super::overlay::Overlay;
 use super::pace::Pace;
 use super::theme::Theme;
-use crate::engine::{CellStatus, Event, Progress, Record, Scope, State, Trouble};
+use crate::engine::{CellStatus, Event, Progress, Record, Scope, SetupState, StackState, State, Trouble};
 use crate::experiment::{CellId, RunId, SetupId};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -319,10 +319,25 @@ impl Model {
         self.state.cells.len()
     }
 
+    /// Whether a cell is running or waits for its turn.
+    pub(crate) fn is_work_left(&self) -> bool {
+        self.state.counts.of(CellStatus::Pending) + self.state.counts.of(CellStatus::Running) > 0
+    }
+
     /// Whether nothing is left to do and nothing under way.
     pub(crate) fn is_done(&self) -> bool {
-        let left = self.state.counts.of(CellStatus::Pending) + self.state.counts.of(CellStatus::Running);
-        self.state.opened.is_some() && left == 0 && self.state.activity.is_none()
+        self.state.opened.is_some() && !self.is_work_left() && self.state.activity.is_none()
+    }
+
+    /// Whether the last stack has been cleared away, too. Looks at every row.
+    pub(crate) fn is_over(&self) -> bool {
+        let stays_up = self
+            .state
+            .opened
+            .as_ref()
+            .is_some_and(|opened| opened.skip_teardown);
+        let is_down = |row: &SetupState| row.stack == StackState::Down;
+        self.is_done() && (stays_up || self.state.setups.iter().all(is_down))
     }
 
     /// Whether the screen changes with time alone, so that the runtime has to say what time it is.

@@ -402,9 +402,9 @@ fn on_signal(model: &mut Model, signal: Signal) -> Vec<Effect> {
         Event::SweepEnded { .. } if model.leaving => return vec![Effect::Exit(Ended::Left)],
         _ => {}
     }
-    if !model.is_done() {
+    if model.is_work_left() {
         model.end_shown = false;
-    } else if !model.end_shown && !model.leaving {
+    } else if !model.end_shown && !model.leaving && model.is_over() {
         model.end_shown = true;
         if model.overlay.is_none() && model.typing.is_none() {
             overlay::show_summary(model);

@@ -1,7 +1,9 @@
 //! Scripts of keys: what they ask of the engine.
 
 use super::{commands, press, screen, type_text};
-use crate::engine::{CellStatus, Command, Event, Mode, Refusal, Selection, Signal, StopMode, Trouble};
+use crate::engine::{
+    CellStatus, Command, Event, Mode, PhaseKind, Refusal, Selection, Signal, StopMode, Trouble,
+};
 use crate::experiment::CellId;
 use crate::tui::fixtures::{self, Sweep};
 use crate::tui::keys::Key;
@@ -383,4 +385,27 @@ fn a_resumed_sweep_says_what_was_under_way() {
         screen(&model)
     );
     assert!(!model.wants_ticks());
+}
+
+#[test]
+fn the_end_is_shown_once_and_after_the_last_stack_is_down() {
+    let mut sweep = Sweep::new(1, 1);
+    let mut model = sweep.model(80, 24);
+    let mut pictures = Vec::new();
+    let mut look = |model: &mut Model, sweep: &Sweep| {
+        for signal in sweep.signals_after(model) {
+            update(model, Msg::Engine(signal));
+        }
+        pictures.push(screen(model).contains("All is done"));
+        press(model, &[Key::Esc]);
+    };
+    sweep.mode(Mode::Running);
+    sweep.phase(0, PhaseKind::Standup, 100, None);
+    sweep.attempt(0, 0, 100, fixtures::good(1.0));
+    look(&mut model, &sweep);
+    sweep.phase(0, PhaseKind::Teardown, 100, None);
+    look(&mut model, &sweep);
+    sweep.tell(Event::SweepEnded { stopped: false });
+    look(&mut model, &sweep);
+    assert_eq!(pictures, [false, true, false]);
 }

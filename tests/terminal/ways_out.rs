@@ -1,51 +1,19 @@
-//! The screen in a real pseudo-terminal, with an engine made of a few lines: what is left of the terminal on every way
-//! out, and what is asked of the engine on the way.
-//!
-//! The program in the terminal is this test binary itself, in the role of [`child`].
+//! Every way out of the screen, with an engine of a few lines that notes what it is asked.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
-
+use crate::screen::{SIZE, Screen};
 use llmdbenchmark::engine::{
     Command, Event, Mode, Record, Signal, State, StopMode, SweepOpened, TreatmentInfo,
 };
 use llmdbenchmark::experiment::RetryPolicy;
 use llmdbenchmark::logs;
 use llmdbenchmark::tui::{self, Session, ThemeChoice};
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use rustix::process::{Pid, kill_process};
+use portable_pty::PtySize;
 use std::fmt::Write as _;
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::path::Path;
 use tokio::sync::mpsc;
 
-/// Says to the binary that it is the program in the terminal, and where to note what it is asked.
-const ROLE: &str = "LLMDBENCHMARK_TEST_SCREEN";
-/// After this long something is broken, however busy the machine is.
-const PATIENCE: Duration = Duration::from_secs(30);
-const SIZE: PtySize = PtySize {
-    rows: 24,
-    cols: 90,
-    pixel_width: 0,
-    pixel_height: 0,
-};
-
-/// Not a test of its own: the program that the tests start in a terminal.
-#[test]
-fn child() {
-    let Some(notes) = std::env::var_os(ROLE).map(PathBuf::from) else {
-        return;
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let ended = runtime.block_on(show(&notes));
-    println!("the screen ended: {ended}");
-}
-
-async fn show(notes: &Path) -> String {
+/// The program in the terminal.
+pub(crate) async fn show(notes: &Path) -> String {
     let treatment = |name: &str| TreatmentInfo {
         name: name.to_owned(),
         levels: Vec::new(),
@@ -124,141 +92,9 @@ async fn show(notes: &Path) -> String {
     }
 }
 
-struct Screen {
-    child: Box<dyn Child + Send + Sync>,
-    terminal: Option<Box<dyn MasterPty + Send>>,
-    keyboard: Box<dyn Write + Send>,
-    output: Receiver<Vec<u8>>,
-    seen: Vec<u8>,
-    picture: vt100::Parser,
-    folder: tempfile::TempDir,
-    /// The terminal's settings before the program took it.
-    before: String,
-}
-
-impl Screen {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let pair = native_pty_system().openpty(SIZE).unwrap();
-        let before = settings(pair.master.as_ref());
-        let mut reader = pair.master.try_clone_reader().unwrap();
-        let keyboard = pair.master.take_writer().unwrap();
-        let (sender, output) = channel();
-        std::thread::spawn(move || {
-            let mut buffer = vec![0; 16 * 1024];
-            while let Ok(read @ 1..) = reader.read(&mut buffer) {
-                if sender.send(buffer[..read].to_vec()).is_err() {
-                    break;
-                }
-            }
-        });
-        let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "child", "--nocapture", "--test-threads=1"]);
-        command.env(ROLE, folder.path().join("asked"));
-        command.env("TERM", "xterm-256color");
-        command.env("LANG", "C.UTF-8");
-        command.env("RUST_BACKTRACE", "0");
-        let child = pair.slave.spawn_command(command).unwrap();
-        let mut screen = Self {
-            child,
-            terminal: Some(pair.master),
-            keyboard,
-            output,
-            seen: Vec::new(),
-            picture: vt100::Parser::new(24.try_into().unwrap(), 90.try_into().unwrap(), 0),
-            folder,
-            before,
-        };
-        screen.until("in a terminal");
-        screen
-    }
-
-    fn read(&mut self) {
-        if let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(5)) {
-            self.picture.process(&bytes);
-            self.seen.extend(bytes);
-        }
-    }
-
-    fn until_true(&mut self, what: &str, mut holds: impl FnMut(&mut Self) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
-        while !holds(self) {
-            self.read();
-            assert!(
-                Instant::now() < deadline,
-                "never came about: {what}; on screen:\n{}",
-                self.picture.screen().contents()
-            );
-        }
-    }
-
-    fn until(&mut self, text: &str) {
-        self.until_true(text, |screen| screen.picture.screen().contents().contains(text));
-    }
-
-    fn until_asked(&mut self, command: &str) {
-        self.until_true(command, |screen| screen.asked().contains(command));
-    }
-
-    fn asked(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("asked")).unwrap_or_default()
-    }
-
-    fn press(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).unwrap();
-    }
-
-    fn signal(&self, signal: rustix::process::Signal) {
-        kill_process(self.pid(), signal).unwrap();
-    }
-
-    fn pid(&self) -> Pid {
-        Pid::from_raw(self.child.process_id().unwrap().cast_signed()).unwrap()
-    }
-
-    fn settings(&self) -> String {
-        settings(self.terminal.as_deref().unwrap())
-    }
-
-    /// Whether the kernel has stopped the process.
-    fn is_stopped(&self) -> bool {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
-        stat.rsplit(')')
-            .next()
-            .is_some_and(|rest| rest.trim_start().starts_with('T'))
-    }
-
-    fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
-    }
-
-    /// The program is gone, and has left the terminal as it found it.
-    fn assert_given_back(&mut self) {
-        self.until_true("the program ends", Self::has_ended);
-        assert_eq!(self.settings(), self.before);
-        self.until_true("the ordinary screen", |screen| {
-            !screen.picture.screen().alternate_screen()
-        });
-        let picture = self.picture.screen();
-        assert!(!picture.hide_cursor(), "the cursor is visible");
-        assert!(!picture.bracketed_paste(), "pasting is as it was");
-        assert_eq!(picture.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-    }
-}
-
-fn settings(terminal: &dyn MasterPty) -> String {
-    format!("{:?}", terminal.get_termios())
-}
-
 #[test]
 fn leaving_gives_the_terminal_back() {
-    let mut screen = Screen::start();
+    let mut screen = Screen::start("ways out", "in a terminal");
     assert_ne!(screen.settings(), screen.before, "the terminal is raw");
     screen.press("s");
     screen.until("RUNNING");
@@ -272,7 +108,7 @@ fn leaving_gives_the_terminal_back() {
 
 #[test]
 fn frames_are_synchronized_and_nothing_is_cleared_in_between() {
-    let mut screen = Screen::start();
+    let mut screen = Screen::start("ways out", "in a terminal");
     let first = screen.seen.len();
     screen.press("j");
     screen.until_true("a frame", |screen| screen.seen.len() > first);
@@ -293,7 +129,7 @@ fn a_first_signal_ends_cleanly_and_a_second_one_at_once() {
         rustix::process::Signal::INT,
         rustix::process::Signal::HUP,
     ] {
-        let mut screen = Screen::start();
+        let mut screen = Screen::start("ways out", "in a terminal");
         screen.signal(signal);
         screen.until_asked("Stop { mode: Graceful }");
         screen.until("STOPPING");
@@ -305,7 +141,7 @@ fn a_first_signal_ends_cleanly_and_a_second_one_at_once() {
 
 #[test]
 fn ctrl_c_asks_and_again_stops_now() {
-    let mut screen = Screen::start();
+    let mut screen = Screen::start("ways out", "in a terminal");
     screen.press("s");
     screen.until("RUNNING");
     screen.press("\u{3}");
@@ -317,7 +153,7 @@ fn ctrl_c_asks_and_again_stops_now() {
 
 #[test]
 fn a_terminal_that_hangs_up_ends_the_sweep_cleanly() {
-    let mut screen = Screen::start();
+    let mut screen = Screen::start("ways out", "in a terminal");
     screen.terminal = None;
     screen.keyboard = Box::new(std::io::sink());
     // The reader's copy of the terminal is the last; its thread ends when the program closes the other side, so the
@@ -328,7 +164,7 @@ fn a_terminal_that_hangs_up_ends_the_sweep_cleanly() {
 
 #[test]
 fn a_panic_is_told_on_the_ordinary_screen() {
-    let mut screen = Screen::start();
+    let mut screen = Screen::start("ways out", "in a terminal");
     screen.press("s");
     screen.until("RUNNING");
     screen.press("p");
@@ -339,7 +175,7 @@ fn a_panic_is_told_on_the_ordinary_screen() {
 #[test]
 fn suspending_gives_the_terminal_to_the_shell_and_coming_back_paints_anew() {
     for by_key in [true, false] {
-        let mut screen = Screen::start();
+        let mut screen = Screen::start("ways out", "in a terminal");
         if by_key {
             screen.press("\u{1a}");
         } else {
@@ -361,7 +197,7 @@ fn suspending_gives_the_terminal_to_the_shell_and_coming_back_paints_anew() {
 
 #[test]
 fn a_resized_terminal_is_filled() {
-    let mut screen = Screen::start();
+    let mut screen = Screen::start("ways out", "in a terminal");
     let larger = PtySize {
         rows: 30,
         cols: 120,
