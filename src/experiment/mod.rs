@@ -25,6 +25,7 @@ pub use design::{
 pub use find::{FindError, Source, built_in, find};
 pub use ids::{CellId, RunId, SetupId};
 pub use load::{Loaded, MOST_CELLS, MOST_TREATMENTS, load};
+pub(crate) use nearest::did_you_mean;
 pub use overrides::apply_overrides;
 pub use path::{format_path, parse_path};
 

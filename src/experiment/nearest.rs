@@ -21,7 +21,7 @@ pub(super) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str
 }
 
 /// `did you mean `a`, `b` or `c`?`; `None` where nothing looks alike.
-pub(super) fn did_you_mean<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn did_you_mean<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let names: Vec<String> = nearest(written, known)
         .iter()
         .map(|name| format!("`{name}`"))

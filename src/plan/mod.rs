@@ -1,1 +1,36 @@
 //! Plans: spec → scenario → merged config per setup treatment, rendered profiles per run treatment, fingerprints.
+//!
+//! ```text
+//! BaseDir ─► spec ─► scenario ─► stacks ─┐
+//! --set, -p, -m, -t ─────────────────────┼─► SweepPlan: a base config, and per treatment what it changes
+//! Design (setup and run treatments) ─────┘
+//! ```
+//!
+//! Everything is checked once in [`make`], for all treatments, and told in one pass. Configs and profiles are then made
+//! again when they are needed, so that a plan stays small however large the design is.
+
+mod base;
+mod base_dir;
+mod fingerprint;
+mod flags;
+mod make;
+mod merge;
+mod overrides;
+mod profile;
+mod remark;
+mod scenario;
+mod set;
+pub mod shape;
+mod spec;
+mod summary;
+mod sweep;
+#[cfg(test)]
+mod tests;
+
+pub use base_dir::{BaseDir, BaseDirError, Document};
+pub use make::{Request, make};
+pub use merge::get;
+pub use profile::BUILTIN;
+pub use remark::{PlanError, Remark};
+pub use spec::{Spec, names as spec_names};
+pub use sweep::{PlatformKind, RenderError, RenderedProfile, RunPlan, SetupPlan, SweepPlan};

@@ -1,0 +1,135 @@
+//! The stack before any treatment: spec, scenario and defaults, with what `--set` puts on top.
+
+use super::base_dir::{BaseDir, BaseDirError, Document};
+use super::make::Request;
+use super::merge::merge;
+use super::overrides;
+use super::remark::Remark;
+use super::scenario::{self, Stack};
+use super::set::{self, Assignment, Selector};
+use super::{shape, spec};
+use crate::yaml;
+use serde_json::Value;
+
+const DEFAULTS: &str = "config/templates/values/defaults.yaml";
+
+pub(super) type Base = (spec::Spec, Value, Stack);
+
+/// The spec, the defaults of the embedded base dir (the keys we know), and the stack before any treatment.
+pub(super) fn base(
+    request: &Request,
+    sets: &[Assignment],
+    remarks: &mut Vec<Remark>,
+) -> Result<Base, Vec<Remark>> {
+    let one = |error: BaseDirError| vec![Remark::error(error.to_string())];
+    let base_dir = match &request.base_dir {
+        None => BaseDir::embedded(),
+        Some(path) => BaseDir::external(&request.cwd.join(path)).map_err(one)?,
+    };
+    let spec = spec::resolve(&base_dir, &request.spec, &request.cwd)?;
+    let defaults = read(&spec.values)?;
+    let known = match BaseDir::Embedded.read(DEFAULTS).map_err(one)? {
+        Some(document) => read(&document)?,
+        None => Value::Null,
+    };
+    let mut stacks = scenario::stacks(&spec.scenario, &defaults)?;
+    let errors = apply_sets(&mut stacks, sets);
+    remarks.extend(errors.into_iter().map(Remark::error));
+    let stack = choose(stacks, request.stack.as_deref(), remarks)?;
+    Ok((spec, known, stack))
+}
+
+fn read(document: &Document) -> Result<Value, Vec<Remark>> {
+    yaml::from_str(&document.text).map_err(|finding| vec![Remark::within(document, finding)])
+}
+
+pub(super) fn assignments(
+    arguments: &[String],
+    flag: &str,
+    selectors: bool,
+    remarks: &mut Vec<Remark>,
+) -> Vec<Assignment> {
+    let mut all = Vec::new();
+    for argument in arguments {
+        match set::parse(argument, selectors) {
+            Ok(assignments) => all.extend(assignments),
+            Err(message) => remarks.push(Remark::error(format!("{flag}: {message}"))),
+        }
+    }
+    all
+}
+
+/// Apply `--set` to the stacks it selects: for all, by pattern, by name; in the order given within each.
+fn apply_sets(stacks: &mut [Stack], sets: &[Assignment]) -> Vec<String> {
+    let mut errors = Vec::new();
+    let mut ordered: Vec<&Assignment> = sets.iter().collect();
+    ordered.sort_by_key(|one| match one.selector {
+        Selector::All => 0,
+        Selector::Glob(_) => 1,
+        Selector::Exact(_) => 2,
+    });
+    for one in ordered {
+        let mut selected = false;
+        for stack in stacks
+            .iter_mut()
+            .filter(|stack| one.selector.matches(&stack.name))
+        {
+            selected = true;
+            if let Err(message) = overrides::assign(&mut stack.config, &one.path, &one.value) {
+                errors.push(format!("--set {}: {message}", one.key));
+            }
+        }
+        if !selected {
+            let names: Vec<&str> = stacks.iter().map(|stack| stack.name.as_str()).collect();
+            let (Selector::Glob(name) | Selector::Exact(name)) = &one.selector else {
+                continue;
+            };
+            errors.push(format!(
+                "--set {name}:{}: there is no such stack; there are {}",
+                one.key,
+                names.join(", ")
+            ));
+        }
+    }
+    errors.dedup();
+    errors
+}
+
+fn choose(stacks: Vec<Stack>, wanted: Option<&str>, remarks: &mut Vec<Remark>) -> Result<Stack, Vec<Remark>> {
+    let names: Vec<String> = stacks.iter().map(|stack| stack.name.clone()).collect();
+    let count = stacks.len();
+    let mut stacks = stacks.into_iter();
+    let chosen = match wanted {
+        Some(name) => stacks.find(|stack| stack.name == name),
+        None => stacks.next(),
+    };
+    let chosen = chosen.ok_or_else(|| {
+        let message = format!("there is no stack {}", wanted.unwrap_or_default());
+        vec![Remark::error(message).with_help(format!("the scenario has {}", names.join(", ")))]
+    })?;
+    if wanted.is_none() && count > 1 {
+        remarks.push(
+            Remark::warning(format!(
+                "the scenario has {count} stacks; only {} is measured",
+                chosen.name
+            ))
+            .with_help(format!("--stack chooses another one of {}", names.join(", "))),
+        );
+    }
+    Ok(chosen)
+}
+
+pub(super) fn get_command(config: &Value) -> Option<Vec<String>> {
+    // A command that is no list of words is told of when the shapes of the stacks are read.
+    let command = shape::command(config).unwrap_or_default();
+    (!command.is_empty()).then_some(command)
+}
+
+/// The settings of this machine, under those of a base dir that does not know them.
+pub(super) fn give_local_section(config: &mut Value, known: &Value) {
+    if let Some(local) = known.get("local") {
+        let mut section = local.clone();
+        merge(&mut section, config.get("local").unwrap_or(&Value::Null));
+        super::merge::set(config, &["local"], section);
+    }
+}

@@ -1,0 +1,107 @@
+//! Layers of config, one over the other, by the reference's rules.
+
+use serde_json::{Map, Value};
+
+/// Lay `over` on `base`: maps merge key by key, null never overrides, everything else replaces.
+///
+/// So an empty map over a map changes nothing, and a value cannot be cleared by null.
+pub(super) fn merge(base: &mut Value, over: &Value) {
+    match (base, over) {
+        (_, Value::Null) => {}
+        (Value::Object(base), Value::Object(over)) => {
+            for (key, value) in over.iter().filter(|(_, value)| !value.is_null()) {
+                match base.get_mut(key) {
+                    Some(below) => merge(below, value),
+                    None => {
+                        base.insert(key.clone(), value.clone());
+                    }
+                }
+            }
+        }
+        (base, over) => *base = over.clone(),
+    }
+}
+
+/// The value at a path of keys.
+pub fn get<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
+    path.iter().try_fold(value, |value, key| value.get(key))
+}
+
+/// Set the value at a path of keys; maps on the way are made where there is none.
+pub(super) fn set(value: &mut Value, path: &[&str], new: Value) {
+    let Some((key, rest)) = path.split_first() else {
+        *value = new;
+        return;
+    };
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    if let Value::Object(map) = value {
+        set(map.entry(*key).or_insert(Value::Null), rest, new);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn null_never_overrides_and_lists_replace() {
+        let mut base = json!({"a": {"b": 1, "c": [1, 2]}, "d": "x", "e": 3});
+        merge(
+            &mut base,
+            &json!({"a": {"b": null, "c": [3], "n": 1}, "d": {}, "e": {"f": 1}, "z": null}),
+        );
+        assert_eq!(
+            base,
+            json!({"a": {"b": 1, "c": [3], "n": 1}, "d": {}, "e": {"f": 1}})
+        );
+        let mut base = json!({"a": {"b": 1}});
+        merge(&mut base, &json!({"a": {}}));
+        assert_eq!(base, json!({"a": {"b": 1}}));
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "[a-z]{0,3}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("[a-d]", inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn merging_again_changes_nothing(mut base in value(), over in value()) {
+            merge(&mut base, &over);
+            let once = base.clone();
+            merge(&mut base, &over);
+            prop_assert_eq!(base, once);
+        }
+
+        #[test]
+        fn nothing_over_a_value_is_the_value(base in value()) {
+            let mut merged = base.clone();
+            merge(&mut merged, &Value::Null);
+            prop_assert_eq!(&merged, &base);
+            merge(&mut merged, &base.clone());
+            prop_assert_eq!(merged, base);
+        }
+
+        #[test]
+        fn what_is_set_can_be_got(mut base in value(), path in prop::collection::vec("[a-d]", 1..4), new in value()) {
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            set(&mut base, &path, new.clone());
+            prop_assert_eq!(get(&base, &path), Some(&new));
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! What a resolved config amounts to: which servers a stack has. Read once here, so that the platform that builds the
+//! stack and the judge that compares it with what was planned cannot disagree.
+
+use super::merge::get;
+use serde_json::Value;
+
+/// The servers of a stack, and what they serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackShape {
+    /// The deploy method in effect.
+    pub method: Method,
+    /// The served model.
+    pub model: String,
+    /// Servers by role; empty where a command of the scenario's own decides that.
+    pub roles: Vec<Role>,
+    /// The router's plugin configuration, where the method has a router.
+    pub plugin_config: Option<String>,
+}
+
+/// Servers of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// `replica`, `prefill` or `decode`.
+    pub name: &'static str,
+    /// How many servers; at least 1.
+    pub replicas: u32,
+    /// Accelerators of each; at least 1.
+    pub tensor_parallelism: u32,
+}
+
+/// How a stack is deployed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// A command of the scenario's own, on this machine (`local.command`).
+    Command,
+    /// Containers on one host.
+    Nok8s,
+    /// An upstream guide, as it is.
+    Kustomize,
+    /// Plain vLLM servers.
+    Standalone,
+    /// llm-d: a router before decode (and prefill) servers.
+    Modelservice,
+    /// Fast model actuation.
+    Fma,
+}
+
+impl Method {
+    /// As `-t` names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Nok8s => "nok8s",
+            Self::Kustomize => "kustomize",
+            Self::Standalone => "standalone",
+            Self::Modelservice => "modelservice",
+            Self::Fma => "fma",
+        }
+    }
+}
+
+/// Read the shape of the stack that `config` describes. An error says what in the config cannot be deployed.
+pub fn of(config: &Value) -> Result<StackShape, String> {
+    let model = get(config, &["model", "name"])
+        .and_then(Value::as_str)
+        .filter(|name| !name.is_empty())
+        .ok_or("model.name is missing")?
+        .to_owned();
+    let method = method(config)?;
+    let roles = match method {
+        Method::Command => Vec::new(),
+        Method::Nok8s => vec![Role {
+            name: "replica",
+            replicas: count(config, &["nok8s", "vllm", "replicas"], 1)?,
+            tensor_parallelism: count(config, &["nok8s", "vllm", "tensorParallel"], 1)?,
+        }],
+        Method::Standalone => vec![role(config, "replica", "standalone")?],
+        Method::Fma => vec![Role {
+            name: "replica",
+            replicas: 1,
+            tensor_parallelism: 1,
+        }],
+        Method::Modelservice | Method::Kustomize => split_roles(config)?,
+    };
+    if roles.iter().any(|role| role.replicas == 0) {
+        return Err(format!("no server: the method {} has no replicas", method.name()));
+    }
+    let plugin_config = matches!(method, Method::Modelservice | Method::Kustomize)
+        .then(|| get(config, &["router", "epp", "pluginsConfigFile"]).and_then(Value::as_str))
+        .flatten()
+        .map(str::to_owned);
+    Ok(StackShape {
+        method,
+        model,
+        roles,
+        plugin_config,
+    })
+}
+
+/// The command a scenario gives for stacks on this machine; empty where it gives none.
+pub fn command(config: &Value) -> Result<Vec<String>, String> {
+    match get(config, &["local", "command"]) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(words)) => words
+            .iter()
+            .map(|word| match word {
+                Value::String(word) => Ok(word.clone()),
+                Value::Number(number) => Ok(number.to_string()),
+                _ => Err("local.command is a list of words".to_owned()),
+            })
+            .collect(),
+        Some(_) => Err("local.command is a list of words, as in [vllm, serve, …]".to_owned()),
+    }
+}
+
+fn method(config: &Value) -> Result<Method, String> {
+    if !command(config)?.is_empty() {
+        return Ok(Method::Command);
+    }
+    let enabled = |section: &str| match get(config, &[section, "enabled"]) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(enabled)) => Ok(*enabled),
+        Some(other) => Err(format!("{section}.enabled is true or false, not {other}")),
+    };
+    // Where a config enables several, the reference's order decides; llm-d goes before plain servers.
+    for (section, method) in [
+        ("nok8s", Method::Nok8s),
+        ("kustomize", Method::Kustomize),
+        ("modelservice", Method::Modelservice),
+        ("standalone", Method::Standalone),
+        ("fma", Method::Fma),
+    ] {
+        // Fast model actuation may take the place of llm-d's own decode servers.
+        let replaced = section == "modelservice" && !enabled_or_absent(config, "decode") && enabled("fma")?;
+        if enabled(section)? && !replaced {
+            return Ok(method);
+        }
+    }
+    Err("no deploy method is enabled".to_owned())
+}
+
+/// Decode servers, and prefill servers where there are any.
+fn split_roles(config: &Value) -> Result<Vec<Role>, String> {
+    let mut roles = Vec::new();
+    if enabled_or_absent(config, "prefill") {
+        let prefill = role(config, "prefill", "prefill")?;
+        if prefill.replicas > 0 {
+            roles.push(prefill);
+        }
+    }
+    if !enabled_or_absent(config, "decode") {
+        return Err("decode.enabled is false: nothing would generate".to_owned());
+    }
+    roles.push(role(config, "decode", "decode")?);
+    Ok(roles)
+}
+
+fn enabled_or_absent(config: &Value, section: &str) -> bool {
+    get(config, &[section, "enabled"]) != Some(&Value::Bool(false))
+}
+
+fn role(config: &Value, name: &'static str, section: &str) -> Result<Role, String> {
+    Ok(Role {
+        name,
+        replicas: count(config, &[section, "replicas"], 0)?,
+        // Scenarios for machines without accelerators say 0.
+        tensor_parallelism: count(config, &[section, "parallelism", "tensor"], 0)?.max(1),
+    })
+}
+
+/// A count, at least `least`; 1 where the config does not say.
+fn count(config: &Value, path: &[&str], least: u32) -> Result<u32, String> {
+    let value = match get(config, path) {
+        None | Some(Value::Null) => return Ok(1),
+        Some(value) => value,
+    };
+    let number = match value {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    number
+        .and_then(|number| u32::try_from(number).ok())
+        .filter(|number| *number >= least)
+        .ok_or_else(|| format!("{} is a whole number from {least}, not {value}", path.join(".")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn roles(config: &Value) -> Vec<(&'static str, u32, u32)> {
+        of(config)
+            .unwrap()
+            .roles
+            .iter()
+            .map(|role| (role.name, role.replicas, role.tensor_parallelism))
+            .collect()
+    }
+
+    #[test]
+    fn the_method_tells_the_servers() {
+        let mut config = json!({
+            "model": {"name": "m"},
+            "standalone": {"enabled": true, "replicas": 2, "parallelism": {"tensor": 8}},
+            "modelservice": {"enabled": false},
+            "decode": {"replicas": 1, "parallelism": {"tensor": 4}},
+            "prefill": {"enabled": true, "replicas": 6, "parallelism": {"tensor": 2}},
+            "router": {"epp": {"pluginsConfigFile": "default"}},
+        });
+        assert_eq!(roles(&config), [("replica", 2, 8)]);
+        assert_eq!(of(&config).unwrap().plugin_config, None);
+        config["modelservice"]["enabled"] = json!(true);
+        assert_eq!(roles(&config), [("prefill", 6, 2), ("decode", 1, 4)]);
+        assert_eq!(of(&config).unwrap().plugin_config.unwrap(), "default");
+        config["prefill"]["enabled"] = json!(false);
+        assert_eq!(roles(&config), [("decode", 1, 4)]);
+        config["local"] = json!({"command": ["vllm", "serve", "{model}", "--port", "{port}"]});
+        let shape = of(&config).unwrap();
+        assert_eq!((shape.method, shape.roles.len()), (Method::Command, 0));
+    }
+
+    #[test]
+    fn what_cannot_be_deployed_is_told() {
+        for (config, part) in [
+            (json!({"modelservice": {"enabled": true}}), "model.name"),
+            (json!({"model": {"name": "m"}}), "no deploy method"),
+            (
+                json!({"model": {"name": "m"}, "standalone": {"enabled": true, "replicas": 0}}),
+                "no server",
+            ),
+            (
+                json!({"model": {"name": "m"}, "standalone": {"enabled": true, "replicas": "x"}}),
+                "standalone.replicas",
+            ),
+            (
+                json!({"model": {"name": "m"}, "standalone": {"enabled": "x"}}),
+                "true or false",
+            ),
+            (
+                json!({"model": {"name": "m"}, "local": {"command": "vllm serve"}}),
+                "list of words",
+            ),
+            (
+                json!({"model": {"name": "m"}, "modelservice": {"enabled": true}, "decode": {"enabled": false}}),
+                "decode.enabled",
+            ),
+        ] {
+            let message = of(&config).unwrap_err();
+            assert!(message.contains(part), "{message}");
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! The plan of a sweep: all that is needed to run it, once per setup treatment and once per run treatment, never once
+//! per cell.
+
+use super::base_dir::Document;
+use super::flags::{Flags, apply_preset};
+use super::merge::get;
+use super::profile::{self, Profile};
+use super::remark::Remark;
+use super::shape::StackShape;
+use super::{overrides, spec::Spec};
+use crate::engine::{SweepOpened, TreatmentInfo};
+use crate::experiment::{Level, Override, RetryPolicy, RunId, SetupId, apply_overrides};
+use crate::yaml;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Where stacks and harnesses live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlatformKind {
+    /// Processes on this machine.
+    Local,
+    /// A cluster.
+    Kubernetes,
+}
+
+impl PlatformKind {
+    /// The word in flags and records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Kubernetes => "kubernetes",
+        }
+    }
+}
+
+/// What to run, where, and how.
+#[derive(Debug)]
+pub struct SweepPlan {
+    /// The experiment's title.
+    pub experiment: String,
+    /// The experiment file as it was read.
+    pub experiment_file: Document,
+    /// The spec, with the defaults and the scenario it names.
+    pub spec: Spec,
+    /// The entry of the scenario that is deployed.
+    pub stack: String,
+    /// Where stacks and harnesses live.
+    pub platform: PlatformKind,
+    /// Whether servers are simulated: everything shown or written says so.
+    pub simulated: bool,
+    /// What generates the load.
+    pub harness: String,
+    /// The harness whose profiles it reads: another one where the built-in load generator stands in.
+    pub profile_harness: String,
+    /// The workload profile, without suffixes; a run treatment may have another one.
+    pub profile: String,
+    /// Where the data set of the workload comes from.
+    pub dataset_url: Option<String>,
+    /// Harness processes per cell; at least 1.
+    pub parallelism: u32,
+    /// Retries and result gates.
+    pub policy: RetryPolicy,
+    /// Share of a cell's requests that may fail, from 0 to 1.
+    pub failure_limit: f64,
+    /// How long the harness of a cell may take; `None` waits for ever.
+    pub timeout: Option<Duration>,
+    /// End the sweep at the first failed setup or cell.
+    pub stop_on_error: bool,
+    /// Leave stacks up at the end.
+    pub skip_teardown: bool,
+    /// Rows, in the experiment's order.
+    pub setups: Vec<SetupPlan>,
+    /// Columns, in the experiment's order.
+    pub runs: Vec<RunPlan>,
+    /// What the operator should know before the start.
+    pub warnings: Vec<Remark>,
+    pub(super) sweep_id: String,
+    pub(super) base: Value,
+    pub(super) known: Value,
+    pub(super) flags: Flags,
+    pub(super) profiles: Vec<Profile>,
+    pub(super) profile_overrides: Vec<Override>,
+}
+
+/// A row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SetupPlan {
+    /// Unique among the rows; safe as a folder name.
+    pub name: String,
+    /// Factor values for headers.
+    pub levels: Vec<Level>,
+    /// The servers it comes to.
+    pub shape: StackShape,
+    /// Hash of the resolved config.
+    pub fingerprint: String,
+    pub(super) overrides: Vec<Override>,
+}
+
+/// A column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunPlan {
+    /// Unique among the columns; safe as part of a file name.
+    pub name: String,
+    /// Factor values for headers.
+    pub levels: Vec<Level>,
+    /// File name of the rendered profile, without `.yaml`.
+    pub profile_name: String,
+    /// Hash of profile, harness and parallelism.
+    pub fingerprint: String,
+    pub(super) profile: usize,
+    pub(super) overrides: Vec<Override>,
+}
+
+/// A workload profile with everything filled in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RenderedProfile {
+    /// File name, without `.yaml`.
+    pub name: String,
+    /// What it says.
+    pub value: Value,
+}
+
+/// Why a part of the plan could not be made again. Planning has made each part once, so this is a defect.
+#[derive(Debug, thiserror::Error)]
+#[error("the plan of {treatment} cannot be rendered: {reason}")]
+pub struct RenderError {
+    /// The treatment.
+    pub treatment: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl SweepPlan {
+    /// The row `setup`.
+    pub fn setup(&self, setup: SetupId) -> Option<&SetupPlan> {
+        self.setups.get(setup.index())
+    }
+
+    /// The column `run`.
+    pub fn run(&self, run: RunId) -> Option<&RunPlan> {
+        self.runs.get(run.index())
+    }
+
+    /// The resolved config of a setup treatment. Made on demand: a thousand of them would fill the memory.
+    pub fn config(&self, setup: &SetupPlan) -> Value {
+        self.resolve(&setup.overrides).0
+    }
+
+    /// A setup treatment's config, with what is to be said about its overrides and about the result.
+    pub(super) fn resolve(
+        &self,
+        overrides: &[Override],
+    ) -> (Value, Vec<crate::diagnostic::Finding>, Option<String>) {
+        let mut config = self.base.clone();
+        let findings = overrides::apply(&mut config, &self.known, overrides, "the config");
+        let preset = apply_preset(&mut config);
+        self.flags.apply(&mut config);
+        (config, findings, preset.err())
+    }
+
+    /// The profile of a run treatment for a stack with this config that answers at `endpoint`.
+    pub fn render_profile(
+        &self,
+        run: &RunPlan,
+        config: &Value,
+        endpoint: &str,
+    ) -> Result<RenderedProfile, RenderError> {
+        let failed = |reason: String| RenderError {
+            treatment: run.name.clone(),
+            reason,
+        };
+        let template = self
+            .profiles
+            .get(run.profile)
+            .ok_or_else(|| failed("its profile is not part of the plan".to_owned()))?;
+        let text = profile::fill(&template.template.text, &self.placeholders(config, endpoint));
+        let mut value = yaml::from_str(&text).map_err(|finding| {
+            failed(format!(
+                "{} is no YAML once its placeholders are filled: line {}: {}",
+                template.template.name, finding.span.line, finding.message
+            ))
+        })?;
+        self.override_profile(&mut value, run);
+        Ok(RenderedProfile {
+            name: run.profile_name.clone(),
+            value,
+        })
+    }
+
+    /// Put a run treatment's values, and then those of `-o`, into a profile.
+    pub(super) fn override_profile(
+        &self,
+        profile: &mut Value,
+        run: &RunPlan,
+    ) -> [Vec<crate::diagnostic::Finding>; 2] {
+        let what = format!(
+            "the profile {}",
+            self.profiles.get(run.profile).map_or("", |p| &p.stem)
+        );
+        [
+            apply_overrides(profile, &run.overrides, &what),
+            apply_overrides(profile, &self.profile_overrides, &what),
+        ]
+    }
+
+    fn placeholders(&self, config: &Value, endpoint: &str) -> BTreeMap<&'static str, String> {
+        let text = |path: &[&str]| match get(config, path) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            _ => String::new(),
+        };
+        let mut dir = text(&["experiment", "datasetDir"]);
+        let mut file = text(&["experiment", "datasetFile"]);
+        if let Some(url) = &self.dataset_url {
+            let (folder, name) = url.rsplit_once('/').unwrap_or(("", url));
+            name.clone_into(&mut file);
+            dir = if url.starts_with("s3://") {
+                "/requests/datasets".to_owned()
+            } else {
+                folder.to_owned()
+            };
+        }
+        let model = text(&["model", "name"]);
+        BTreeMap::from([
+            ("LLMDBENCH_DEPLOY_CURRENT_MODEL", model.clone()),
+            ("LLMDBENCH_DEPLOY_CURRENT_TOKENIZER", model),
+            (
+                "LLMDBENCH_DEPLOY_CURRENT_MAX_MODEL_LEN",
+                text(&["model", "maxModelLen"]),
+            ),
+            ("LLMDBENCH_HARNESS_STACK_ENDPOINT_URL", endpoint.to_owned()),
+            ("LLMDBENCH_RUN_DATASET_DIR", dir),
+            ("LLMDBENCH_RUN_DATASET_FILE", file),
+        ])
+    }
+
+    /// The first record of the sweep's journal.
+    pub fn opened(&self) -> SweepOpened {
+        let info = |name: &str, levels: &[Level], fingerprint: &str| TreatmentInfo {
+            name: name.to_owned(),
+            levels: levels.to_vec(),
+            fingerprint: fingerprint.to_owned(),
+        };
+        SweepOpened {
+            sweep_id: self.sweep_id.clone(),
+            experiment: self.experiment.clone(),
+            platform: self.platform.name().to_owned(),
+            simulated: self.simulated,
+            harness: self.harness.clone(),
+            profile: self.profile.clone(),
+            parallelism: self.parallelism,
+            policy: self.policy,
+            stop_on_error: self.stop_on_error,
+            skip_teardown: self.skip_teardown,
+            setups: self
+                .setups
+                .iter()
+                .map(|setup| info(&setup.name, &setup.levels, &setup.fingerprint))
+                .collect(),
+            runs: self
+                .runs
+                .iter()
+                .map(|run| info(&run.name, &run.levels, &run.fingerprint))
+                .collect(),
+        }
+    }
+}
