@@ -15,6 +15,7 @@ pub mod diagnostic;
 pub mod engine;
 pub mod experiment;
 pub mod harness;
+pub mod http;
 pub mod logs;
 pub mod phase;
 pub mod plan;

@@ -41,6 +41,13 @@ impl Instance {
         Self { root: folder.into() }
     }
 
+    /// The same instance by an absolute path: processes that are started for it run in other folders.
+    #[must_use]
+    pub fn absolute(&self) -> Self {
+        // Fails only for an empty path, or where the current folder is gone; then nothing in it works anyway.
+        Self::at(std::path::absolute(&self.root).unwrap_or_else(|_| self.root.clone()))
+    }
+
     /// The instance folder itself.
     pub fn path(&self) -> &Path {
         &self.root

@@ -42,6 +42,48 @@ pub struct EffectiveConfig {
     pub incarnation: String,
 }
 
+impl EffectiveConfig {
+    /// What is not as in this plan, in words; empty where the stack is what was planned.
+    ///
+    /// A plan without roles (of a command that decides itself how to serve) says nothing about them.
+    pub fn differences(&self, effective: &Self) -> Vec<String> {
+        let mut differences = Vec::new();
+        if self.model != effective.model {
+            differences.push(format!("model {} instead of {}", effective.model, self.model));
+        }
+        let sorted = |config: &Self| {
+            let mut roles = config.roles.clone();
+            roles.sort();
+            roles
+        };
+        let (planned, found) = (sorted(self), sorted(effective));
+        if !planned.is_empty() && planned != found {
+            differences.push(format!("{} instead of {}", in_words(&found), in_words(&planned)));
+        }
+        if self.plugin_config != effective.plugin_config {
+            let name = |config: &Option<String>| config.clone().unwrap_or_else(|| "none".to_owned());
+            differences.push(format!(
+                "plugin configuration {} instead of {}",
+                name(&effective.plugin_config),
+                name(&self.plugin_config)
+            ));
+        }
+        differences
+    }
+}
+
+fn in_words(roles: &[RoleConfig]) -> String {
+    let words: Vec<String> = roles
+        .iter()
+        .map(|role| format!("{} {} × TP {}", role.replicas, role.role, role.tensor_parallelism))
+        .collect();
+    if words.is_empty() {
+        "no server".to_owned()
+    } else {
+        words.join(" + ")
+    }
+}
+
 /// One role of a stack.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RoleConfig {
@@ -114,4 +156,48 @@ pub trait Platform: Send + Sync + 'static {
 
     /// End everything under these folders at once.
     fn abandon(&self) -> BoxFuture<'_, ()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(roles: &[(&str, u32, u32)], plugins: Option<&str>) -> EffectiveConfig {
+        EffectiveConfig {
+            model: "m".to_owned(),
+            roles: roles
+                .iter()
+                .map(|(role, replicas, tensor_parallelism)| RoleConfig {
+                    role: (*role).to_owned(),
+                    replicas: *replicas,
+                    tensor_parallelism: *tensor_parallelism,
+                })
+                .collect(),
+            plugin_config: plugins.map(str::to_owned),
+            restarts: 0,
+            incarnation: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_stack_is_compared_with_its_plan() {
+        let planned = config(&[("prefill", 2, 1), ("decode", 1, 4)], Some("default"));
+        let mut found = config(&[("decode", 1, 4), ("prefill", 2, 1)], Some("default"));
+        found.restarts = 3;
+        found.incarnation = "x".to_owned();
+        assert_eq!(planned.differences(&found), Vec::<String>::new());
+        let found = config(&[("decode", 2, 4)], None);
+        assert_eq!(
+            planned.differences(&found),
+            [
+                "2 decode × TP 4 instead of 1 decode × TP 4 + 2 prefill × TP 1",
+                "plugin configuration none instead of default"
+            ]
+        );
+        let unknown = config(&[], None);
+        assert_eq!(
+            unknown.differences(&config(&[("replica", 1, 1)], None)),
+            Vec::<String>::new()
+        );
+    }
 }
