@@ -6,7 +6,7 @@
 //! Design (setup and run treatments) ─────┘
 //! ```
 //!
-//! Everything is checked once in [`make`], for all treatments, and told in one pass. Configs and profiles are then made
+//! Everything is checked once in [`make()`], for all treatments, and told in one pass. Configs and profiles are then made
 //! again when they are needed, so that a plan stays small however large the design is.
 
 mod base;

@@ -1,0 +1,120 @@
+//! What phases write beside results: resolved configs, rendered profiles, and what an attempt found before it began.
+
+use crate::engine::{AttemptRef, Failure};
+use crate::plan::{RenderedProfile, SetupPlan, SweepPlan};
+use crate::platform::{EffectiveConfig, RoleConfig, StackSpec};
+use crate::workspace::{Instance, replace_file};
+use crate::yaml;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// Config keys whose values are never written.
+const SECRETS: [&[&str]; 2] = [&["huggingface", "token"], &["huggingface", "tokenBase64"]];
+/// Stands first in every file about a rehearsal.
+const MARK: &str = "# SIMULATED: this sweep is a rehearsal; no accelerator was used.\n";
+
+/// The stack a setup treatment is planned to be.
+pub(super) fn planned(setup: &SetupPlan) -> EffectiveConfig {
+    EffectiveConfig {
+        model: setup.shape.model.clone(),
+        roles: setup
+            .shape
+            .roles
+            .iter()
+            .map(|role| RoleConfig {
+                role: role.name.to_owned(),
+                replicas: role.replicas,
+                tensor_parallelism: role.tensor_parallelism,
+            })
+            .collect(),
+        plugin_config: setup.shape.plugin_config.clone(),
+        restarts: 0,
+        incarnation: String::new(),
+    }
+}
+
+/// Write the resolved config of a stack into its plan folder.
+pub(super) fn config(plan: &SweepPlan, instance: &Instance, spec: &StackSpec) -> Result<(), Failure> {
+    let mut config = spec.config.clone();
+    for path in SECRETS {
+        if let Some(secret) = find_mut(&mut config, path)
+            && secret.as_str().is_some_and(|secret| !secret.is_empty())
+        {
+            *secret = Value::from("[redacted]");
+        }
+    }
+    let path = instance.setup(&spec.setup_name).join("plan/config.yaml");
+    write(&path, &marked(plan, &yaml::to_string(&config)))
+}
+
+/// Write the profile of an attempt; returns where.
+pub(super) fn profile(
+    plan: &SweepPlan,
+    instance: &Instance,
+    setup: &str,
+    profile: &RenderedProfile,
+) -> Result<PathBuf, Failure> {
+    let folder = instance.profiles(setup, &plan.profile_harness);
+    let path = folder.join(format!("{}.yaml", profile.name));
+    write(&path, &marked(plan, &yaml::to_string(&profile.value)))?;
+    Ok(path)
+}
+
+/// What an attempt found before it began. On disk before the harness is started: where it is there, an earlier engine
+/// has come that far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Before {
+    /// What the stack said it was, or why it did not say.
+    pub(super) effective: Result<EffectiveConfig, Failure>,
+}
+
+impl Before {
+    fn path(instance: &Instance, setup: &str, attempt: &AttemptRef) -> PathBuf {
+        instance
+            .setup(setup)
+            .join("run")
+            .join(format!("{}.json", attempt.experiment_id))
+    }
+
+    /// What an earlier engine wrote, if it came that far.
+    pub(super) fn read(instance: &Instance, setup: &str, attempt: &AttemptRef) -> Option<Self> {
+        let bytes = std::fs::read(Self::path(instance, setup, attempt)).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Put it on disk.
+    pub(super) fn write(
+        &self,
+        instance: &Instance,
+        setup: &str,
+        attempt: &AttemptRef,
+    ) -> Result<(), Failure> {
+        let path = Self::path(instance, setup, attempt);
+        let text = serde_json::to_string(self)
+            .map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))?;
+        write(&path, &text)
+    }
+}
+
+fn marked(plan: &SweepPlan, text: &str) -> String {
+    if plan.simulated {
+        format!("{MARK}{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let folder = path.parent().unwrap_or(path);
+    std::fs::create_dir_all(folder)
+        .and_then(|()| replace_file(path, text.as_bytes()))
+        .map_err(|error| {
+            Failure::new(format!("cannot write {}: {error}", path.display()))
+                .with_hint("look at the disk's space and the folder's permissions")
+        })
+}
+
+fn find_mut<'a>(value: &'a mut Value, path: &[&str]) -> Option<&'a mut Value> {
+    path.iter().try_fold(value, |value, key| value.get_mut(*key))
+}
