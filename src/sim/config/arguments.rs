@@ -8,6 +8,7 @@ use crate::yaml;
 use clap::{Arg, ArgAction, Command, CommandFactory, Parser};
 use serde_json::{Map, Value};
 use std::ffi::OsString;
+use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 
 /// Why there are no flags.
@@ -93,20 +94,52 @@ fn split_unknown(command: &Command, arguments: Vec<OsString>) -> (Vec<OsString>,
             unknown.push(name.to_owned());
             continue;
         }
-        let name = name.replace('_', "-");
-        known.push(
-            value
-                .map_or(name.clone(), |value| format!("{name}={value}"))
-                .into(),
+        spell(
+            &name.replace('_', "-"),
+            value.map(str::to_owned),
+            found,
+            &mut arguments,
+            &mut known,
         );
-        let value_follows = found.is_some_and(|flag| {
-            matches!(flag.get_action(), ArgAction::Set | ArgAction::Append) && !flag.is_require_equals_set()
-        });
-        if value_follows && value.is_none() {
-            known.extend(arguments.next());
-        }
     }
     (known, unknown)
+}
+
+/// Write a flag the way clap takes it, with its value, which may be the next of `arguments`.
+fn spell(
+    name: &str,
+    value: Option<String>,
+    flag: Option<&Arg>,
+    arguments: &mut Peekable<impl Iterator<Item = OsString>>,
+    known: &mut Vec<OsString>,
+) {
+    let takes_value = flag.is_some_and(|flag| {
+        matches!(flag.get_action(), ArgAction::Set | ArgAction::Append) && !flag.is_require_equals_set()
+    });
+    let value = value.or_else(|| {
+        // Yes and no may stand apart from a flag that needs neither.
+        let word = arguments.next_if(|next| !takes_value && (next == "true" || next == "false"));
+        word.map(|word| word.to_string_lossy().into_owned())
+    });
+    match value {
+        Some(given) if flag.is_some_and(is_switch) => {
+            if given != "false" {
+                known.push(name.into());
+            }
+        }
+        Some(value) => known.push(format!("{name}={value}").into()),
+        None => {
+            known.push(name.into());
+            if takes_value {
+                known.extend(arguments.next());
+            }
+        }
+    }
+}
+
+/// Whether clap takes no value for a flag, so that `false` must be said by leaving it out.
+fn is_switch(flag: &Arg) -> bool {
+    matches!(flag.get_action(), ArgAction::SetTrue)
 }
 
 /// Whether an argument can only be a value: no flag, or a negative number.
@@ -152,7 +185,7 @@ fn argument(flag: &Arg, value: &Value) -> Option<OsString> {
     let name = flag.get_long()?;
     let text = match value {
         Value::Null => return None,
-        Value::Bool(given) if matches!(flag.get_action(), ArgAction::SetTrue) => {
+        Value::Bool(given) if is_switch(flag) => {
             return given.then(|| format!("--{name}").into());
         }
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
@@ -205,6 +238,21 @@ mod tests {
         assert_eq!(flags.kv_cache_size, Some(9));
         assert_eq!(flags.live.failure_types.len(), 1);
         assert!(warnings.is_empty());
+    }
+
+    #[test]
+    fn yes_and_no_may_stand_apart_from_their_flag() {
+        let caching = |line: &str| {
+            let (flags, warnings) = read(words(line)).unwrap();
+            assert!(warnings.is_empty(), "{warnings:?}");
+            flags.enable_prefix_caching && !flags.no_enable_prefix_caching
+        };
+        assert!(caching("--enable-prefix-caching true --seed 1"));
+        assert!(!caching("--enable-prefix-caching false --seed 1"));
+        assert!(!caching("--enable-kvcache=false"));
+        assert!(!caching("--no-enable-prefix-caching true"));
+        assert!(caching("--no-enable-prefix-caching false"));
+        assert!(caching("--no-enable-prefix-caching=false"));
     }
 
     #[test]
