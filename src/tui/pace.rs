@@ -3,7 +3,7 @@
 //!
 //! All of it follows from the records, one at a time.
 
-use crate::engine::{AttemptState, CellStatus, Mode, Outcome, Scope, State};
+use crate::engine::{AttemptState, CellStatus, Mode, Outcome, Progress, Scope, State};
 use crate::experiment::{CellId, SetupId};
 use jiff::Timestamp;
 
@@ -251,6 +251,16 @@ fn is_at_work(state: &State) -> bool {
 /// Seconds from one time to another; never negative, because clocks are set back.
 pub(crate) fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
     to.duration_since(from).as_secs_f64().max(0.0)
+}
+
+/// How much of something is done, from 0 to 1; `None` where it is not known how much there is.
+pub(crate) fn fraction(progress: &Progress) -> Option<f64> {
+    (progress.total > 0).then(|| (progress.done as f64 / progress.total as f64).min(1.0))
+}
+
+/// A fraction in whole per cent, rounded down: nothing is done before it is.
+pub(crate) fn percent(fraction: f64) -> String {
+    format!("{:.0}%", (fraction * 100.0).floor())
 }
 
 /// A duration as people say it: `4.2s`, `3m05s`, `2h07m`.

@@ -9,7 +9,7 @@ use super::terminal::Terminal;
 use super::theme::ThemeChoice;
 use super::update::{Effect, Ended, Mouse, Msg, Wheel, update};
 use super::view;
-use crate::engine::{Command, Signal, State};
+use crate::engine::{Command, Selection, Signal, State};
 use crate::logs::{self, AppLog};
 use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use futures::StreamExt;
@@ -323,6 +323,9 @@ impl Runtime {
     }
 
     fn take(&mut self, message: Msg) {
+        if let Msg::Engine(Signal::Refused(refusal)) = &message {
+            tracing::warn!("refused by the engine: {refusal}");
+        }
         let dirty = self.model.dirty;
         for effect in update(&mut self.model, message) {
             self.act(effect);
@@ -334,6 +337,7 @@ impl Runtime {
     fn act(&mut self, effect: Effect) {
         let done = match effect {
             Effect::Command(command) => {
+                tracing::info!("asked of the engine: {}", told(&command));
                 (self.commands)(command);
                 Ok(())
             }
@@ -385,6 +389,27 @@ impl Runtime {
         if self.terminal.paint(|buffer| view::draw(model, buffer)).is_err() {
             self.hang_up();
         }
+    }
+}
+
+/// A command in a few words, however many cells it is about.
+fn told(command: &Command) -> String {
+    let (verb, cells) = match command {
+        Command::Start => return "start".to_owned(),
+        Command::Pause => return "pause".to_owned(),
+        Command::Stop { mode } => return format!("stop ({mode:?})").to_lowercase(),
+        Command::Skip { cells } => ("skip", cells),
+        Command::Unskip { cells } => ("unskip", cells),
+        Command::Retry { cells } => ("retry", cells),
+        Command::Cancel { cells } => ("cancel", cells),
+        Command::RunNext { cells } => ("run next", cells),
+    };
+    match cells {
+        Selection::Cells(cells) => match cells.as_slice() {
+            [cell] => format!("{verb} cell {cell}"),
+            cells => format!("{verb} {} cells", cells.len()),
+        },
+        whole => format!("{verb} {whole:?}"),
     }
 }
 

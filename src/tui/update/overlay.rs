@@ -138,16 +138,18 @@ fn question(model: &Model) -> Dialog {
     if model.leaving {
         text.insert(0, "The sweep is ending already.".to_owned());
     } else {
-        choices.push(choice(
-            'f',
-            "Finish the running cell, tear down, then leave",
-            Decision::Stop(StopMode::Finish),
-        ));
-        choices.push(choice(
-            'c',
-            "Cancel the running cell, tear down, then leave",
-            Decision::Stop(StopMode::Graceful),
-        ));
+        let (finish, cancel) = match model.scope() {
+            Some(Scope::Attempt { .. }) => (
+                "Finish the running cell, tear down, then leave",
+                "Cancel the running cell, tear down, then leave",
+            ),
+            _ => (
+                "Finish what is under way, tear down, then leave",
+                "Break it off, tear down, then leave",
+            ),
+        };
+        choices.push(choice('f', finish, Decision::Stop(StopMode::Finish)));
+        choices.push(choice('c', cancel, Decision::Stop(StopMode::Graceful)));
     }
     choices.push(choice(
         'n',

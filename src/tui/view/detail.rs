@@ -283,10 +283,9 @@ impl Page<'_> {
             return;
         }
         let mut pieces = vec![("       ".to_owned(), theme.text)];
-        if progress.total > 0 {
-            let fraction = progress.done as f64 / progress.total as f64;
+        if let Some(fraction) = pace::fraction(progress) {
             pieces.push((canvas::bar(fraction, 14, theme.glyphs), theme.busy));
-            pieces.push((format!(" {:.0}%  ", (fraction * 100.0).min(100.0)), theme.text));
+            pieces.push((format!(" {}  ", pace::percent(fraction)), theme.text));
         }
         pieces.push((progress.text.clone(), theme.dim));
         self.line(pieces);

@@ -339,14 +339,9 @@ fn running_text(model: &Model, cell: CellId) -> String {
     if !matches!(activity.scope, Scope::Attempt { cell: running, .. } if running == cell) {
         return String::new();
     }
-    match model.progress_of(activity.scope) {
-        Some(progress) if progress.total > 0 => {
-            format!(
-                "{}%",
-                (progress.done.saturating_mul(100) / progress.total).min(100)
-            )
-        }
-        _ => pace::clock(pace::seconds_between(activity.since, model.now)),
+    match model.progress_of(activity.scope).and_then(pace::fraction) {
+        Some(fraction) => pace::percent(fraction),
+        None => pace::clock(pace::seconds_between(activity.since, model.now)),
     }
 }
 

@@ -145,7 +145,12 @@ fn activity(model: &Model, area: Rect, buf: &mut Buffer) {
         return;
     }
     let Some(activity) = model.state.activity else {
-        pen.write(idle(model), theme.dim);
+        let style = if model.state.mode == Mode::Ready {
+            theme.key
+        } else {
+            theme.dim
+        };
+        pen.write(idle(model), style);
         return;
     };
     let (what, step) = match activity.scope {
@@ -180,11 +185,10 @@ fn activity(model: &Model, area: Rect, buf: &mut Buffer) {
         pen.write(&format!(" {} {}", theme.glyphs.separator, step.name), theme.text);
     }
     if let Some(progress) = model.progress_of(activity.scope) {
-        if progress.total > 0 {
-            let fraction = progress.done as f64 / progress.total as f64;
+        if let Some(fraction) = pace::fraction(progress) {
             pen.write(" ", theme.text)
                 .write(&canvas::bar(fraction, 12, theme.glyphs), theme.busy)
-                .write(&format!(" {:.0}%", (fraction * 100.0).min(100.0)), theme.text);
+                .write(&format!(" {}", pace::percent(fraction)), theme.text);
         }
         pen.write(&format!("  {}", progress.text), theme.text);
     }
