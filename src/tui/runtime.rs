@@ -3,23 +3,24 @@
 //! Input comes first and is painted at once; everything else is collected for a sixtieth of a second. While nothing
 //! happens the loop sleeps: the clock ticks only while the sweep is at work.
 
-use super::keys::Key;
+mod sources;
+
 use super::model::Model;
 use super::terminal::Terminal;
 use super::theme::ThemeChoice;
-use super::update::{Effect, Ended, Mouse, Msg, Wheel, update};
+use super::update::{Effect, Ended, Msg, update};
 use super::view;
 use crate::engine::{Command, Selection, Signal, State};
 use crate::logs::{self, AppLog};
-use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{Event, EventStream};
 use futures::StreamExt;
 use jiff::Timestamp;
+use sources::{Asked, Sources, SystemSignals, Woken, message};
 use std::io;
 use std::path::PathBuf;
 use std::task::Poll;
 use std::time::Duration;
-use tokio::signal::unix::{Signal as UnixSignal, SignalKind, signal};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 /// Least time between two frames that no key asked for.
@@ -117,112 +118,6 @@ pub async fn run(session: Session) -> Result<Ended, TuiError> {
         tick: Instant::now() + TICK,
     };
     Ok(runtime.run(sources).await)
-}
-
-/// Where messages come from.
-struct Sources {
-    /// `None` when the terminal is gone.
-    input: Option<EventStream>,
-    signals: Option<mpsc::Receiver<Signal>>,
-    log_updates: mpsc::Receiver<logs::Update>,
-    app_log: watch::Receiver<u64>,
-    system: SystemSignals,
-    tick: Instant,
-}
-
-/// Signals of the operating system.
-struct SystemSignals {
-    terminate: UnixSignal,
-    interrupt: UnixSignal,
-    hang_up: UnixSignal,
-    stop: UnixSignal,
-    resume: UnixSignal,
-    resize: UnixSignal,
-}
-
-/// What a signal of the operating system asks for.
-enum Asked {
-    End,
-    Stop,
-    Resume,
-    Resize,
-}
-
-impl SystemSignals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-            stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
-            resume: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
-            // Input tells of it, too, but only once it is being read.
-            resize: signal(SignalKind::window_change())?,
-        })
-    }
-
-    async fn next(&mut self) -> Asked {
-        tokio::select! {
-            _ = self.terminate.recv() => Asked::End,
-            _ = self.interrupt.recv() => Asked::End,
-            _ = self.hang_up.recv() => Asked::End,
-            _ = self.stop.recv() => Asked::Stop,
-            _ = self.resume.recv() => Asked::Resume,
-            _ = self.resize.recv() => Asked::Resize,
-        }
-    }
-}
-
-/// One thing that woke the loop up.
-enum Woken {
-    Input(Option<io::Result<Event>>),
-    System(Asked),
-    Engine(Option<Signal>),
-    Logs(logs::Update),
-    AppLog,
-    Tick,
-    Frame,
-}
-
-impl Sources {
-    /// Wait for something to happen; input before everything else.
-    async fn next(&mut self, ticking: bool, frame: Option<Instant>) -> Woken {
-        tokio::select! {
-            biased;
-            input = next_input(&mut self.input) => Woken::Input(input),
-            asked = self.system.next() => Woken::System(asked),
-            () = at(frame) => Woken::Frame,
-            signal = next_signal(&mut self.signals) => Woken::Engine(signal),
-            Some(update) = self.log_updates.recv() => Woken::Logs(update),
-            Ok(()) = self.app_log.changed() => Woken::AppLog,
-            () = at(ticking.then_some(self.tick)) => {
-                // From now on, so that ticks missed while we were stopped do not come all at once.
-                self.tick = Instant::now() + TICK;
-                Woken::Tick
-            }
-        }
-    }
-}
-
-async fn at(time: Option<Instant>) {
-    match time {
-        Some(time) => tokio::time::sleep_until(time).await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn next_input(input: &mut Option<EventStream>) -> Option<io::Result<Event>> {
-    match input {
-        Some(input) => input.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn next_signal(signals: &mut Option<mpsc::Receiver<Signal>>) -> Option<Signal> {
-    match signals {
-        Some(signals) => signals.recv().await,
-        None => std::future::pending().await,
-    }
 }
 
 struct Runtime {
@@ -411,27 +306,4 @@ fn told(command: &Command) -> String {
         },
         whole => format!("{verb} {whole:?}"),
     }
-}
-
-/// What an event of the terminal means, if anything.
-fn message(event: &Event) -> Option<Msg> {
-    match event {
-        Event::Key(key) if key.kind != KeyEventKind::Release => Key::from_event(key).map(Msg::Key),
-        Event::Paste(text) => Some(Msg::Paste(text.clone())),
-        Event::Resize(width, height) => Some(Msg::Resize(*width, *height)),
-        Event::Mouse(mouse) => mouse_message(*mouse).map(Msg::Mouse),
-        _ => None,
-    }
-}
-
-fn mouse_message(mouse: MouseEvent) -> Option<Mouse> {
-    let (x, y) = (mouse.column, mouse.row);
-    Some(match mouse.kind {
-        MouseEventKind::Down(MouseButton::Left) => Mouse::Press(x, y),
-        MouseEventKind::ScrollUp => Mouse::Wheel(x, y, Wheel::Up),
-        MouseEventKind::ScrollDown => Mouse::Wheel(x, y, Wheel::Down),
-        MouseEventKind::ScrollLeft => Mouse::Wheel(x, y, Wheel::Left),
-        MouseEventKind::ScrollRight => Mouse::Wheel(x, y, Wheel::Right),
-        _ => return None,
-    })
 }
