@@ -9,6 +9,7 @@ pub mod latency;
 pub mod profile;
 pub mod replica;
 pub mod router;
+pub mod sequence;
 pub mod stack;
 #[cfg(test)]
 mod tests;

@@ -5,9 +5,10 @@
 //! preempted and recomputed later; then waiting ones are admitted as long as places, budget and blocks last.
 //! Owned and driven by [`super::stack::Stack`], which knows when an iteration ends.
 
-use super::kv::{BlockId, KvCache};
+use super::kv::KvCache;
 use super::latency::StepLoad;
-use super::{Job, Moment, Notice, Record, RequestId};
+use super::sequence::{Sequence, Source};
+use super::{Moment, Notice, RequestId};
 use std::collections::VecDeque;
 
 /// Limits of an engine.
@@ -34,88 +35,6 @@ pub enum Duty {
     Prefill,
     /// Tokens, from blocks computed elsewhere.
     Decode,
-}
-
-/// Where a sequence's KV blocks come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
-    /// Computed here.
-    Here,
-    /// On a prefill replica; not asked for yet.
-    Remote,
-    /// On a prefill replica, on their way.
-    Moving,
-}
-
-/// A request inside an engine.
-#[derive(Debug, Clone)]
-pub struct Sequence {
-    job: Job,
-    /// Tokens whose keys and values are in `blocks`.
-    computed: u32,
-    blocks: Vec<BlockId>,
-    /// Leading blocks whose contents have been named in the cache.
-    named: usize,
-    source: Source,
-    /// Tokens being computed by the running iteration.
-    share: u32,
-    /// Whether it was part of an iteration before.
-    seen: bool,
-    /// Its story so far.
-    pub record: Record,
-}
-
-impl Sequence {
-    /// A request that arrived at `arrived`.
-    pub fn new(job: Job, arrived: Moment) -> Self {
-        let record = Record {
-            prompt: job.prompt,
-            arrived,
-            ..Record::default()
-        };
-        Self {
-            job,
-            computed: 0,
-            blocks: Vec::new(),
-            named: 0,
-            source: Source::Here,
-            share: 0,
-            seen: false,
-            record,
-        }
-    }
-
-    /// Which request it is.
-    pub fn id(&self) -> RequestId {
-        self.job.id
-    }
-
-    /// Hashes of its full blocks.
-    pub fn hashes(&self) -> &[u64] {
-        &self.job.hashes
-    }
-
-    /// Prompt and answer so far.
-    fn length(&self) -> u32 {
-        self.job.prompt + self.record.generated
-    }
-
-    fn remaining(&self) -> u32 {
-        self.length() - self.computed
-    }
-
-    /// The same request for a decode engine, once its prompt is computed elsewhere.
-    #[must_use]
-    pub fn handed_over(&self) -> Self {
-        Self {
-            computed: 0,
-            blocks: Vec::new(),
-            named: 0,
-            source: Source::Remote,
-            share: 0,
-            ..self.clone()
-        }
-    }
 }
 
 /// Counters of an engine since its start.

@@ -4,8 +4,9 @@
 //! time pass with [`Stack::advance`]; see `sim::driver`.
 
 use super::latency::Latency;
-use super::replica::{Counters, Duty, Fetch, Limits, Replica, Sequence};
+use super::replica::{Counters, Duty, Fetch, Limits, Replica};
 use super::router::{Router, RoutingPolicy, Sight};
+use super::sequence::Sequence;
 use super::{Job, Moment, Notice, RequestId};
 use crate::sim::tokens::mix;
 use std::cmp::Reverse;
