@@ -82,7 +82,7 @@ impl Finding {
 
 /// Most findings of each severity that one pass lists; a broken file of a million lines must not become a million
 /// messages.
-const MOST_LISTED: usize = 200;
+pub const MOST_LISTED: usize = 200;
 
 /// The findings of one pass over one file, bounded in number.
 #[derive(Debug, Clone, Default)]

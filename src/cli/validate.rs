@@ -1,7 +1,7 @@
 //! `validate FILE…`: the linter of experiment files, for people and for programs.
 
 use super::exit;
-use crate::diagnostic::{Finding, Severity, render};
+use crate::diagnostic::{Finding, MOST_LISTED, Severity, render};
 use crate::experiment::{self, Design, Source};
 use crate::text::sanitize;
 use serde::Serialize;
@@ -33,7 +33,9 @@ struct Verdict<'a> {
     setup_treatments: Option<usize>,
     run_treatments: Option<usize>,
     cells: Option<usize>,
+    #[serde(skip)]
     errors: usize,
+    #[serde(skip)]
     warnings: usize,
     findings: &'a [Finding],
 }
@@ -60,6 +62,9 @@ impl<'a> Verdict<'a> {
     fn summary(&self) -> String {
         let plural = |n: usize, word: &str| match n {
             1 => format!("1 {word}"),
+            n if n > MOST_LISTED && matches!(word, "error" | "warning") => {
+                format!("more than {MOST_LISTED} {word}s")
+            }
             n => format!("{n} {word}s"),
         };
         let warnings = match self.warnings {
@@ -173,7 +178,7 @@ mod tests {
         assert_eq!(
             verdict,
             json!({
-                "file": "good.yaml", "setup_treatments": 1, "run_treatments": 2, "cells": 2, "errors": 0, "warnings": 1,
+                "file": "good.yaml", "setup_treatments": 1, "run_treatments": 2, "cells": 2,
                 "findings": [{
                     "severity": "warning", "line": 1, "column": 58, "width": 1,
                     "message": "`2` is not among the levels of `a`", "help": "the levels are 1"

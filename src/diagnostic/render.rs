@@ -100,9 +100,12 @@ struct Piece {
 
 impl Piece {
     fn of(line: &str, span: Span) -> Self {
-        let line = sanitize(line);
-        let chars: Vec<char> = line.chars().collect();
-        let start = (span.column.max(1) as usize - 1).min(chars.len());
+        let start = span.column.max(1) as usize - 1;
+        // Only what can be shown is looked at: a line may be the whole of a large file.
+        let cut = start.saturating_sub(WIDEST_LINE);
+        let window: String = line.chars().skip(cut).take(3 * WIDEST_LINE).collect();
+        let chars: Vec<char> = sanitize(&window).chars().collect();
+        let start = (start - cut).min(chars.len());
         let end = start
             .saturating_add(span.width as usize)
             .min(chars.len())
@@ -111,12 +114,12 @@ impl Piece {
         let mut first = 0;
         // A caret far to the right: leave a third of the width for what stands before it.
         let before = chars.get(..start).unwrap_or_default();
-        if columns(before) > WIDEST_LINE * 2 / 3 {
+        if cut > 0 || columns(before) > WIDEST_LINE * 2 / 3 {
             first = before.len().saturating_sub(WIDEST_LINE / 3);
         }
         let mut text = String::new();
         let mut indent = 0;
-        if first > 0 {
+        if first + cut > 0 {
             text.push('…');
             indent = 1;
         }

@@ -3,7 +3,7 @@
 use super::design::{Override, OverrideTarget, PathSegment};
 use super::path::format_path;
 use crate::diagnostic::{Finding, Findings, Span};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Reports each conflict once, however many treatments share it.
 #[derive(Debug, Default)]
@@ -37,18 +37,17 @@ impl Conflicts {
                 self.report(first, second, findings);
             }
         }
-        for bare in overrides {
-            let OverrideTarget::EveryKey(name) = &bare.target else {
-                continue;
-            };
-            let same = |item: &&Override| match &item.target {
-                OverrideTarget::EveryKey(other) => other == name && item.span != bare.span,
-                OverrideTarget::Path(path) | OverrideTarget::Known(path) => {
-                    path.last().is_some_and(|segment| segment.text() == name)
-                }
-            };
-            if let Some(other) = overrides.iter().find(same) {
-                self.report(bare, other, findings);
+        let mut bare: HashMap<&str, &Override> = HashMap::new();
+        for item in overrides {
+            if let OverrideTarget::EveryKey(name) = &item.target
+                && let Some(other) = bare.insert(name, item)
+            {
+                self.report(other, item, findings);
+            }
+        }
+        for (path, item) in &paths {
+            if let Some(other) = path.last().and_then(|name| bare.get(name)) {
+                self.report(other, item, findings);
             }
         }
     }

@@ -24,21 +24,25 @@ impl Entry {
     }
 }
 
-/// Split a scalar at its commas.
+/// Split a scalar at its commas. Each entry has its own place where text and file agree, else the scalar's.
 pub(super) fn split(node: &Node) -> Vec<Entry> {
-    let raw = node.raw().unwrap_or_default();
-    let mut start = 0;
-    let mut entries = Vec::new();
-    for piece in raw.split(',') {
+    let mut column = node.text_column();
+    let pieces = node.raw().unwrap_or_default().split(',');
+    let entry = |piece: &str| {
         let blanks = piece.chars().count() - piece.trim_start().chars().count();
         let text = piece.trim();
-        entries.push(Entry {
-            text: text.replace(COMMA, ","),
-            span: node.within(start + blanks, text.chars().count()),
+        let span = column.map_or(node.span, |column| Span {
+            line: node.span.line,
+            column: column + blanks as u32,
+            width: text.chars().count().max(1) as u32,
         });
-        start += piece.chars().count() + 1;
-    }
-    entries
+        column = column.map(|column| column + piece.chars().count() as u32 + 1);
+        Entry {
+            text: text.replace(COMMA, ","),
+            span,
+        }
+    };
+    pieces.map(entry).collect()
 }
 
 /// The levels of one factor: a comma-separated text, a single value, or a list. `None` where the type is wrong.

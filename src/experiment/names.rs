@@ -12,6 +12,8 @@ const LONGEST: usize = 120;
 #[derive(Debug, Default)]
 pub(super) struct Names {
     used: HashMap<String, Span>,
+    /// For a wanted name, the next number to try.
+    next: HashMap<String, usize>,
 }
 
 impl Names {
@@ -29,10 +31,12 @@ impl Names {
     pub(super) fn take_free(&mut self, wanted: &str, span: Span) -> String {
         let wanted = shortened(wanted);
         let mut name = wanted.clone();
-        let mut number = 2;
-        while self.used.contains_key(&name) {
-            name = format!("{wanted}_{number}");
-            number += 1;
+        if self.used.contains_key(&wanted) {
+            let number = self.next.entry(wanted.clone()).or_insert(2);
+            while self.used.contains_key(&name) {
+                name = format!("{wanted}_{number}");
+                *number += 1;
+            }
         }
         self.used.insert(name.clone(), span);
         name

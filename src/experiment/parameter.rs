@@ -1,10 +1,12 @@
 //! What a factor, constant or key of a treatment stands for, and what its values set.
 
+use super::conflicts::describe;
 use super::design::{Override, OverrideTarget, PathSegment};
 use super::legacy::{self, Converted, Given, Meaning};
 use super::path::{format_path, parse_path};
 use crate::diagnostic::{Finding, Findings, Span};
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// The two sides of a design.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,33 +174,21 @@ fn draft(key: Given, span: Span) -> Draft {
     }
 }
 
-/// Drop what another override of the same place makes void.
+/// Drop what another override of the same place makes void: a common one where there is a specific one, and all but the
+/// first of several common ones.
 fn settle(drafts: Vec<Draft>) -> Vec<Override> {
-    let place = |target: &OverrideTarget| match target {
-        OverrideTarget::Known(path) | OverrideTarget::Path(path) => Some(format_path(path)),
-        OverrideTarget::EveryKey(_) => None,
-    };
-    let places: Vec<Option<String>> = drafts.iter().map(|draft| place(&draft.item.target)).collect();
-    let void = |at: usize, draft: &Draft| {
-        drafts.iter().enumerate().any(|(other_at, other)| {
-            let same = other_at != at
-                && places.get(at).is_some_and(Option::is_some)
-                && places.get(at) == places.get(other_at);
-            let weaker = draft.common && !other.common;
-            let repeated = draft.common == other.common && other_at < at && draft.common;
-            same && (weaker || repeated)
-        })
-    };
-    let keep: Vec<bool> = drafts
+    if !drafts.iter().any(|draft| draft.common) {
+        return drafts.into_iter().map(|draft| draft.item).collect();
+    }
+    let mut taken: HashSet<String> = drafts
         .iter()
-        .enumerate()
-        .map(|(at, draft)| !void(at, draft))
+        .filter(|draft| !draft.common)
+        .map(|draft| describe(&draft.item.target))
         .collect();
     drafts
         .into_iter()
-        .zip(keep)
-        .filter(|(_, keep)| *keep)
-        .map(|(draft, _)| draft.item)
+        .filter(|draft| !draft.common || taken.insert(describe(&draft.item.target)))
+        .map(|draft| draft.item)
         .collect()
 }
 

@@ -214,6 +214,7 @@ fn what_is_wrong_is_shown_at_its_place() {
         "run:\n  factors: [a]\n",
         "run:\n  factors: [a]\n  treatments: []\n",
         "run:\n  factors: [a, b]\n  levels: {a: '1,2'}\n",
+        "run:\n  factors: [a]\n  levels: {a: []}\n",
         "run:\n  treatments: ['1']\n",
         "treatments: []\n",
         "treatments:\n",

@@ -205,14 +205,12 @@ fn coerced(value: Value) -> Value {
 
 /// All assignments of a treatment: the shared ones that it does not set itself, then its own.
 fn assignments<'a>(shared: &'a [Setting<'_>], own: &'a [Setting<'_>]) -> Vec<Assignment<'a>> {
-    let same = |a: &Setting<'_>, b: &Setting<'_>| match (&a.parameter, &b.parameter) {
-        (Parameter::Place(a), Parameter::Place(b)) => a == b,
-        (Parameter::Old(_), Parameter::Old(_)) => a.name == b.name,
-        _ => false,
+    let key = |setting: &Setting<'_>| match &setting.parameter {
+        Parameter::Place(target) => super::conflicts::describe(target),
+        Parameter::Old(_) => setting.name.to_owned(),
     };
-    let inherited = shared
-        .iter()
-        .filter(|setting| !own.iter().any(|other| same(setting, other)));
+    let set: HashSet<String> = own.iter().map(key).collect();
+    let inherited = shared.iter().filter(|setting| !set.contains(&key(setting)));
     inherited
         .chain(own)
         .map(|setting| Assignment {

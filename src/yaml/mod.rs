@@ -39,7 +39,7 @@ impl Default for Limits {
     /// Far above any file written by hand or by a script for one sweep, and below a hundred megabytes of memory.
     fn default() -> Self {
         Self {
-            bytes: 8 * 1024 * 1024,
+            bytes: 4 * 1024 * 1024,
             depth: 100,
             nodes: 400_000,
         }

@@ -113,24 +113,14 @@ impl Node {
         }
     }
 
-    /// The place of the `len` characters from character `start` on of a scalar's text.
-    ///
-    /// Exact where the scalar stands on one line without escapes, so that text and file agree; else the whole scalar.
-    pub fn within(&self, start: usize, len: usize) -> Span {
-        let chars = self.raw().map_or(0, |raw| raw.chars().count());
-        let width = self.span.width as usize;
-        let quote = match width.checked_sub(chars) {
-            Some(0) if self.is_plain() => 0,
-            Some(2) if !self.is_plain() => 1,
-            _ => return self.span,
-        };
-        if start > chars {
-            return self.span;
-        }
-        Span {
-            line: self.span.line,
-            column: self.span.column + quote + start as u32,
-            width: (len.max(1)) as u32,
+    /// The column of a scalar's first character behind its quote, where the scalar stands on one line without escapes,
+    /// so that text and file agree character by character.
+    pub fn text_column(&self) -> Option<u32> {
+        let chars = self.raw()?.chars().count();
+        match (self.span.width as usize).checked_sub(chars)? {
+            0 if self.is_plain() => Some(self.span.column),
+            2 if !self.is_plain() => Some(self.span.column + 1),
+            _ => None,
         }
     }
 

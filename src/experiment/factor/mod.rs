@@ -14,7 +14,7 @@ use crate::yaml::Node;
 use rows::{Row, rows};
 use sections::{read_constants, read_factors, read_levels};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Keys of a section.
 pub(super) const KEYS: [&str; 4] = ["factors", "levels", "treatments", "constants"];
@@ -25,7 +25,20 @@ struct Factor {
     /// `None` where the name is wrong, which is reported already.
     parameter: Option<Parameter>,
     /// `None` where the file gives none.
-    levels: Option<Vec<Entry>>,
+    levels: Option<Levels>,
+}
+
+/// The levels of one factor.
+struct Levels {
+    entries: Vec<Entry>,
+    texts: HashSet<String>,
+}
+
+impl Levels {
+    fn new(entries: Vec<Entry>) -> Self {
+        let texts = entries.iter().map(|entry| entry.text.clone()).collect();
+        Self { entries, texts }
+    }
 }
 
 struct Constant {
@@ -174,16 +187,17 @@ fn is_usable(factor: &Factor, entry: &Entry, findings: &mut Findings) -> bool {
         return false;
     }
     if let Some(levels) = &factor.levels
-        && !levels.iter().any(|level| level.text == entry.text)
+        && !levels.texts.contains(&entry.text)
     {
         const MOST: usize = 8;
         let known: Vec<&str> = levels
+            .entries
             .iter()
             .filter(|level| !level.text.is_empty())
             .take(MOST)
             .map(|level| level.text.as_str())
             .collect();
-        let more = if levels.len() > MOST { ", …" } else { "" };
+        let more = if levels.entries.len() > MOST { ", …" } else { "" };
         let message = format!("`{}` is not among the levels of `{}`", entry.text, factor.name);
         findings.push(
             Finding::warning(entry.span, message)

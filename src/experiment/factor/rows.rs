@@ -152,10 +152,12 @@ fn full_factorial<'n>(
 ) -> Option<Vec<Row<'n>>> {
     let span = section.get("levels").map_or(key.span, |node| node.span);
     let mut missing = false;
-    for factor in factors
-        .iter()
-        .filter(|factor| factor.levels.as_ref().is_none_or(Vec::is_empty))
-    {
+    for factor in factors.iter().filter(|factor| {
+        factor
+            .levels
+            .as_ref()
+            .is_none_or(|levels| levels.entries.is_empty())
+    }) {
         missing = true;
         let message = format!("`{}` has no levels, and there are no treatments", factor.name);
         findings
@@ -166,7 +168,7 @@ fn full_factorial<'n>(
     }
     let lists: Vec<&Vec<Entry>> = factors
         .iter()
-        .filter_map(|factor| factor.levels.as_ref())
+        .filter_map(|factor| Some(&factor.levels.as_ref()?.entries))
         .collect();
     let count = lists
         .iter()

@@ -1,12 +1,12 @@
 //! The parts of a section that describe its parameters: factors, levels and constants.
 
-use super::{Constant, Factor};
+use super::{Constant, Factor, Levels};
 use crate::diagnostic::{Finding, Findings, Span};
 use crate::experiment::levels;
 use crate::experiment::nearest::did_you_mean;
 use crate::experiment::parameter::{Parameter, Side, parameter};
 use crate::yaml::Node;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub(super) fn read_factors(section: &Node, side: Side, findings: &mut Findings) -> Vec<Factor> {
     let Some(node) = section.get("factors").filter(|node| !node.is_null()) else {
@@ -60,9 +60,14 @@ pub(super) fn read_levels(section: &Node, factors: &mut [Factor], findings: &mut
         findings.push(Finding::error(node.span, message).with_help("write `factor: \"level,level\"`"));
         return;
     };
+    let places: HashMap<String, usize> = factors
+        .iter()
+        .enumerate()
+        .map(|(place, factor)| (factor.name.clone(), place))
+        .collect();
     for (key, value) in pairs {
         let name = key.raw().unwrap_or_default().trim();
-        let Some(factor) = factors.iter_mut().find(|factor| factor.name == name) else {
+        let Some(factor) = places.get(name).and_then(|place| factors.get_mut(*place)) else {
             let finding = Finding::warning(
                 key.span,
                 format!("levels of `{name}`, which is not among the factors"),
@@ -83,18 +88,19 @@ pub(super) fn read_levels(section: &Node, factors: &mut [Factor], findings: &mut
             findings.push(Finding::error(value.span, message).with_help("write \"2,4\" or [2, 4]"));
             continue;
         };
-        for (position, level) in levels.iter().enumerate() {
+        let mut seen = HashSet::new();
+        for level in &levels {
             if level.text.is_empty() {
                 let finding = Finding::error(level.span, format!("an empty level of `{name}`"));
                 findings.push(finding.with_help("remove the comma too many, or write the level"));
-            } else if levels.iter().take(position).any(|other| other.text == level.text) {
+            } else if !seen.insert(level.text.as_str()) {
                 findings.push(Finding::warning(
                     level.span,
                     format!("the level `{}` of `{name}` is listed twice", level.text),
                 ));
             }
         }
-        factor.levels = Some(levels);
+        factor.levels = Some(Levels::new(levels));
     }
 }
 
@@ -131,19 +137,18 @@ pub(super) fn read_constants(
         (None, None) => findings.push(wrong_type(node)),
     }
     let mut constants: Vec<Constant> = Vec::new();
+    let mut taken: HashMap<&str, (Span, &str)> = factors
+        .iter()
+        .map(|factor| (factor.name.as_str(), (factor.span, "a factor")))
+        .collect();
     for (key, value) in pairs {
         let name = key.raw().unwrap_or_default().trim();
-        let earlier = factors
-            .iter()
-            .map(|factor| (factor.name.as_str(), factor.span, "a factor"));
-        let others = constants
-            .iter()
-            .map(|constant| (constant.name.as_str(), constant.span, "a constant"));
-        if let Some((_, span, what)) = earlier.chain(others).find(|(other, ..)| *other == name) {
+        if let Some((span, what)) = taken.get(name) {
             let message = format!("the constant `{name}` is {what} already, in line {}", span.line);
             findings.push(Finding::error(key.span, message).with_help("keep one of the two"));
             continue;
         }
+        taken.insert(name, (key.span, "a constant"));
         let Some(parameter) = parameter(name, key.span, side, side == Side::Run, findings) else {
             continue;
         };
