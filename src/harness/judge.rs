@@ -197,10 +197,7 @@ fn failures(evidence: &Evidence<'_>, processes: &[Vec<Report>], case: &mut Case)
 
 /// No metric that must be positive may be zero or missing.
 fn metrics(evidence: &Evidence<'_>, processes: &[Vec<Report>], case: &mut Case) {
-    let streaming = evidence
-        .profile
-        .pointer("/api")
-        .is_none_or(|api| api.get("streaming").and_then(Value::as_bool).unwrap_or(false));
+    let streaming = tools::streams(&evidence.job.harness, evidence.profile);
     for (process, reports) in processes.iter().enumerate() {
         for (stage, aggregate) in reports.iter().filter_map(Report::aggregate).enumerate() {
             let (total, failed) = vitals::counts(&[aggregate]);

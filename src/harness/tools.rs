@@ -120,6 +120,17 @@ pub fn expected_raw(source: Source, profile: &Value) -> usize {
     }
 }
 
+/// Whether `harness` streams answers when it runs `profile`; without streaming there is no time to a first token.
+pub fn streams(harness: &str, profile: &Value) -> bool {
+    match (harness, profile::shape(profile)) {
+        ("aiperf", _) => setting(profile, "streaming").is_some_and(|on| on != false),
+        (_, Some(Shape::InferencePerf)) => {
+            profile.pointer("/api/streaming").and_then(Value::as_bool) == Some(true)
+        }
+        _ => true,
+    }
+}
+
 /// Requests that one process of `harness` sends when it runs `profile` to its end; `None` where that is not known
 /// beforehand.
 pub fn planned_requests(harness: &str, profile: &Value) -> Option<u64> {
@@ -222,6 +233,16 @@ mod tests {
             ),
             None
         );
+    }
+
+    #[test]
+    fn streaming_is_known_from_the_profile() {
+        let perf = |api: Value| json!({"load": {}, "data": {}, "api": api});
+        assert!(streams("builtin", &json!({"num-prompts": 3})));
+        assert!(streams("inference-perf", &perf(json!({"streaming": true}))));
+        assert!(!streams("builtin", &perf(json!({"type": "chat"}))));
+        assert!(streams("aiperf", &json!({"streaming": "none"})));
+        assert!(!streams("aiperf", &json!({"isl": 10})));
     }
 
     #[test]

@@ -23,8 +23,9 @@ pub(super) const PERCENTILES: [(f64, &str); 11] = [
     (99.9, "p99.9"),
 ];
 
-/// More than this share of an open loop's requests sent later than [`LATE`] after they were due, and the generator
-/// itself was the bottleneck: the run is *client-bound*, and its latencies are too good.
+/// More than this share of a stage's requests, and more than one of them, sent later than [`LATE`] after they were due,
+/// and the generator itself was the bottleneck: the run is *client-bound*, and its latencies are too good. Open loops
+/// only: in a closed loop nothing is due.
 pub const LATE_SHARE: f64 = 0.01;
 /// How late a request may be sent before it counts as late. Two orders above what an idle machine needs, and below what
 /// users notice.
@@ -340,7 +341,7 @@ impl Tally {
 
     /// Whether the generator itself was the bottleneck; see [`LATE_SHARE`].
     pub fn client_bound(&self) -> bool {
-        self.late as f64 > self.scheduled as f64 * LATE_SHARE
+        self.late > 1 && self.late as f64 > self.scheduled as f64 * LATE_SHARE
     }
 }
 
@@ -397,6 +398,9 @@ mod tests {
         assert!(!tally.client_bound(), "1 % is allowed");
         tally.add(&finished(Some(now), now, 80), &[]);
         assert!(tally.client_bound());
+        let mut few = Tally::default();
+        few.add(&finished(Some(now), now, 80), &[]);
+        assert!(!few.client_bound(), "a single one proves nothing");
     }
 
     #[test]

@@ -235,6 +235,6 @@ fn summary(about: &About<'_>, counted: &Counted) -> Value {
         "client_bound": counted.stages.iter().any(Tally::client_bound),
         "late_requests": whole.late,
         "late_means": format!("sent more than {} ms after it was due", LATE.as_millis()),
-        "client_bound_means": format!("more than {} % of a stage's requests were late", LATE_SHARE * 100.0),
+        "client_bound_means": format!("more than {} % of a stage's requests, and more than one, were late", LATE_SHARE * 100.0),
     })
 }
