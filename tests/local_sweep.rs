@@ -11,7 +11,7 @@
 use llmdbenchmark::engine::{
     CellStatus, Command, Engine, Handle, Outcome, Selection, Signal, StackState, State, StopMode,
 };
-use llmdbenchmark::experiment::{self, CellId, SetupId, Source};
+use llmdbenchmark::experiment::{self, CellId, Source};
 use llmdbenchmark::phase::{PhaseExecutor, preflight};
 use llmdbenchmark::plan::{self, Request, SweepPlan};
 use llmdbenchmark::platform::local::Local;
@@ -149,7 +149,7 @@ fn is_progress(signal: &Signal) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sweep_leaves_results_and_no_process() {
     let root = tempfile::tempdir().unwrap();
-    let mut request = request(TWO_BY_TWO, &[]);
+    let mut request = request(&format!("reset_caches: true\n{TWO_BY_TWO}"), &[]);
     request.parallelism = 2;
     let plan = make(&request);
     let engine = Engine::create(root.path(), plan.opened(), &[]).unwrap();
@@ -194,15 +194,15 @@ async fn a_sweep_leaves_results_and_no_process() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_dies_at_once_is_told_with_its_last_words() {
     let root = tempfile::tempdir().unwrap();
-    // A block size that the simulator refuses.
-    let plan = make(&request(TWO_BY_TWO, &["model.blockSize=100000"]));
+    let server = "local.command=[/bin/sh, -c, 'echo no room for the model >&2; exit 3']";
+    let plan = make(&request(TWO_BY_TWO, &[server]));
     let engine = Engine::create(root.path(), plan.opened(), &[]).unwrap();
     let begun = Instant::now();
     let state = finished(start(&plan, engine)).await;
     for (status, why) in outcomes(&state) {
         assert_eq!(status, CellStatus::NotRun);
         assert!(
-            why.contains("the server ended") && why.contains("block-size"),
+            why.contains("exit code 3") && why.contains("no room for the model"),
             "{why}"
         );
     }
@@ -374,5 +374,14 @@ async fn what_is_missing_is_told_before_anything_is_started() {
     assert_eq!(reasons.len(), 2, "{reasons:?}");
     assert!(reasons[0].contains("/nonexistent/llmdbenchmark"), "{reasons:?}");
     assert!(reasons[1].contains("no-such-server"), "{reasons:?}");
-    assert!(plan.setup(SetupId(0)).is_some());
+
+    let plan = make(&self::request(
+        TWO_BY_TWO,
+        &["standalone.parallelism.tensor=1,model.name=big/model-700B"],
+    ));
+    let local = Local::new(binary(), &instance);
+    let missing = preflight(&plan, &instance, &local).await;
+    let reasons: Vec<&str> = missing.iter().map(|failure| failure.reason.as_str()).collect();
+    assert_eq!(reasons.len(), 2, "one for each setup: {reasons:?}");
+    assert!(reasons[0].contains("--tensor-parallel-size"), "{reasons:?}");
 }

@@ -253,7 +253,7 @@ fn configuration(evidence: &Evidence<'_>, case: &mut Case) {
     for (when, found) in [("before", evidence.before), ("after", evidence.after)] {
         match found {
             Ok(found) => {
-                for difference in differences(evidence.planned, found) {
+                for difference in evidence.planned.differences(found) {
                     case.suspect.push(format!(
                         "{when} the load the stack was not what was planned: {difference}"
                     ));
@@ -278,47 +278,6 @@ fn configuration(evidence: &Evidence<'_>, case: &mut Case) {
             );
         }
     }
-}
-
-fn differences(planned: &EffectiveConfig, found: &EffectiveConfig) -> Vec<String> {
-    let mut differences = Vec::new();
-    if planned.model != found.model {
-        differences.push(format!(
-            "it serves `{}` instead of `{}`",
-            found.model, planned.model
-        ));
-    }
-    let (mut ours, mut theirs) = (planned.roles.clone(), found.roles.clone());
-    ours.sort();
-    theirs.sort();
-    if ours != theirs {
-        let words = |roles: &[crate::platform::RoleConfig]| {
-            if roles.is_empty() {
-                return "no servers".to_owned();
-            }
-            let words: Vec<String> = roles
-                .iter()
-                .map(|role| {
-                    format!(
-                        "{} × {} with TP {}",
-                        role.replicas, role.role, role.tensor_parallelism
-                    )
-                })
-                .collect();
-            words.join(" + ")
-        };
-        differences.push(format!("it has {} instead of {}", words(&theirs), words(&ours)));
-    }
-    // Where the plan names no plugin configuration, the router's own choice is as good as any.
-    if planned.plugin_config.is_some() && planned.plugin_config != found.plugin_config {
-        let word = |plugin: &Option<String>| plugin.clone().unwrap_or_else(|| "none".to_owned());
-        differences.push(format!(
-            "its router uses `{}` instead of `{}`",
-            word(&found.plugin_config),
-            word(&planned.plugin_config)
-        ));
-    }
-    differences
 }
 
 #[cfg(test)]

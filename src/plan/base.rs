@@ -33,8 +33,7 @@ pub(super) fn base(
         None => Value::Null,
     };
     let mut stacks = scenario::stacks(&spec.scenario, &defaults)?;
-    let errors = apply_sets(&mut stacks, sets);
-    remarks.extend(errors.into_iter().map(Remark::error));
+    remarks.extend(apply_sets(&mut stacks, &known, sets));
     let stack = choose(stacks, request.stack.as_deref(), remarks)?;
     Ok((spec, known, stack))
 }
@@ -60,8 +59,8 @@ pub(super) fn assignments(
 }
 
 /// Apply `--set` to the stacks it selects: for all, by pattern, by name; in the order given within each.
-fn apply_sets(stacks: &mut [Stack], sets: &[Assignment]) -> Vec<String> {
-    let mut errors = Vec::new();
+fn apply_sets(stacks: &mut [Stack], known: &Value, sets: &[Assignment]) -> Vec<Remark> {
+    let mut remarks = Vec::new();
     let mut ordered: Vec<&Assignment> = sets.iter().collect();
     ordered.sort_by_key(|one| match one.selector {
         Selector::All => 0,
@@ -69,30 +68,37 @@ fn apply_sets(stacks: &mut [Stack], sets: &[Assignment]) -> Vec<String> {
         Selector::Exact(_) => 2,
     });
     for one in ordered {
+        let flag = format!("--set {}", one.key);
+        if one.value.is_null() {
+            remarks.push(Remark::warning(format!(
+                "{flag}: null cannot clear a value, and changes nothing"
+            )));
+        }
         let mut selected = false;
         for stack in stacks
             .iter_mut()
             .filter(|stack| one.selector.matches(&stack.name))
         {
             selected = true;
+            if !overrides::knows(&stack.config, &one.path) && !overrides::knows(known, &one.path) {
+                let remark = Remark::warning(format!("{flag}: the config has no such key; it is added"));
+                let hint = overrides::likely(&stack.config, &one.path);
+                remarks.push(hint.into_iter().fold(remark, Remark::with_help));
+            }
             if let Err(message) = overrides::assign(&mut stack.config, &one.path, &one.value) {
-                errors.push(format!("--set {}: {message}", one.key));
+                remarks.push(Remark::error(format!("{flag}: {message}")));
             }
         }
-        if !selected {
+        if !selected && let Selector::Glob(name) | Selector::Exact(name) = &one.selector {
             let names: Vec<&str> = stacks.iter().map(|stack| stack.name.as_str()).collect();
-            let (Selector::Glob(name) | Selector::Exact(name)) = &one.selector else {
-                continue;
-            };
-            errors.push(format!(
-                "--set {name}:{}: there is no such stack; there are {}",
-                one.key,
-                names.join(", ")
-            ));
+            remarks.push(
+                Remark::error(format!("--set {name}:{}: there is no such stack", one.key))
+                    .with_help(format!("the scenario has {}", names.join(", "))),
+            );
         }
     }
-    errors.dedup();
-    errors
+    remarks.dedup();
+    remarks
 }
 
 fn choose(stacks: Vec<Stack>, wanted: Option<&str>, remarks: &mut Vec<Remark>) -> Result<Stack, Vec<Remark>> {

@@ -186,16 +186,23 @@ fn harness(
     simulated: bool,
     remarks: &mut Vec<Remark>,
 ) -> (String, String) {
-    if let Some(asked) = request.harness.clone() {
-        return (asked.clone(), asked);
-    }
     let named = first([
         request.design.experiment.harness.clone(),
         text(config, &["harness", "name"]),
     ])
     .unwrap_or_else(|| BUILTIN.to_owned());
+    let is_read = BUILTIN_READS.contains(&named.as_str());
+    if let Some(asked) = request.harness.clone() {
+        // The built-in load generator takes the experiment's profile as it is.
+        let written_for = if asked == BUILTIN && is_read {
+            named
+        } else {
+            asked.clone()
+        };
+        return (asked, written_for);
+    }
     // A rehearsal should need nothing that is not in this binary.
-    if simulated && named != BUILTIN && BUILTIN_READS.contains(&named.as_str()) {
+    if simulated && named != BUILTIN && is_read {
         remarks.push(
             Remark::warning(format!(
                 "rehearsal: the built-in load generator stands in for {named}"
@@ -265,7 +272,7 @@ fn runs(plan: &mut SweepPlan, treatments: &[RunTreatment], remarks: &mut Vec<Rem
 }
 
 fn load(plan: &SweepPlan, name: &str) -> Result<(Profile, Value), Remark> {
-    let profile = profile::find(&plan.spec.base_dir, &plan.profile_harness, name)?;
+    let profile = profile::find(&plan.spec.base_dir, &plan.harness, &plan.profile_harness, name)?;
     let value = yaml::from_str(&profile.template.text)
         .map_err(|finding| Remark::within(&profile.template, finding))?;
     Ok((profile, value))

@@ -3,7 +3,7 @@
 
 use super::merge::merge;
 use crate::diagnostic::Finding;
-use crate::experiment::{Override, OverrideTarget, PathSegment, apply_overrides};
+use crate::experiment::{Override, OverrideTarget, PathSegment, apply_overrides, did_you_mean};
 use serde_json::{Map, Value};
 
 /// Lay overrides over a config. Keys that `known` has count as known although the config lacks them.
@@ -68,6 +68,23 @@ fn make_room(config: &mut Value, known: &Value, path: &[PathSegment]) {
             *config = Value::Object(Map::new());
         }
     }
+}
+
+/// Whether there is something at `path`.
+pub(super) fn knows(value: &Value, path: &[PathSegment]) -> bool {
+    find(value, path).is_some()
+}
+
+/// The names that the first unknown part of `path` was probably meant to be.
+pub(super) fn likely(value: &Value, path: &[PathSegment]) -> Option<String> {
+    let mut value = value;
+    for segment in path {
+        match value.get(key(segment)) {
+            Some(next) => value = next,
+            None => return did_you_mean(key(segment), value.as_object()?.keys().map(String::as_str)),
+        }
+    }
+    None
 }
 
 fn find<'a>(value: &'a Value, path: &[PathSegment]) -> Option<&'a Value> {

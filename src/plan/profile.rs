@@ -25,17 +25,22 @@ pub(super) struct Profile {
     pub(super) template: Document,
 }
 
-/// Find the profile `name` (with or without `.yaml` and `.in`) of `harness`.
+/// Find the profile `name` (with or without `.yaml` and `.in`) for the load generator `harness`, first among those of
+/// the harness `written_for`.
 ///
 /// What the base dir does not have may come from the embedded one. The built-in load generator also takes the profiles
 /// of the harnesses it can read.
-pub(super) fn find(base_dir: &BaseDir, harness: &str, name: &str) -> Result<Profile, Remark> {
+pub(super) fn find(
+    base_dir: &BaseDir,
+    harness: &str,
+    written_for: &str,
+    name: &str,
+) -> Result<Profile, Remark> {
     let stem = stem(name);
-    let folders: Vec<&str> = if harness == BUILTIN {
-        BUILTIN_READS.to_vec()
-    } else {
-        vec![harness]
-    };
+    let mut folders = vec![written_for];
+    if harness == BUILTIN {
+        folders.extend(BUILTIN_READS.iter().filter(|other| **other != written_for));
+    }
     let mut roots = vec![base_dir.clone()];
     if *base_dir != BaseDir::Embedded {
         roots.push(BaseDir::Embedded);
@@ -57,7 +62,7 @@ pub(super) fn find(base_dir: &BaseDir, harness: &str, name: &str) -> Result<Prof
             }
         }
     }
-    Err(missing(&roots, &folders, harness, stem))
+    Err(missing(&roots, &folders, written_for, stem))
 }
 
 /// A profile's name without its suffixes.
@@ -128,26 +133,37 @@ mod tests {
             "random_concurrent.yaml",
             "random_concurrent.yaml.in",
         ] {
-            let profile = find(&base, "vllm-benchmark", name).unwrap();
+            let profile = find(&base, "vllm-benchmark", "vllm-benchmark", name).unwrap();
             assert_eq!(profile.stem, "random_concurrent");
         }
         assert_eq!(
-            find(&base, BUILTIN, "random_concurrent").unwrap().harness,
+            find(&base, BUILTIN, BUILTIN, "random_concurrent")
+                .unwrap()
+                .harness,
             "vllm-benchmark",
             "the built-in load generator reads it too"
         );
+        let sanity = |written_for: &str| {
+            find(&base, BUILTIN, written_for, "sanity_random")
+                .unwrap()
+                .harness
+        };
+        assert_eq!(sanity("inference-perf"), "inference-perf");
+        assert_eq!(sanity(BUILTIN), BUILTIN);
     }
 
     #[test]
     fn a_miss_says_what_there_is() {
         let base = BaseDir::embedded();
-        let text = find(&base, "vllm-benchmark", "random_concurent")
+        let text = find(&base, "guidellm", "vllm-benchmark", "random_concurent")
             .unwrap_err()
             .render(false);
         assert!(text.contains("did you mean `random_concurrent`?"), "{text}");
-        let text = find(&base, "vllm-benchmrk", "x").unwrap_err().render(false);
+        let text = find(&base, "vllm-benchmrk", "vllm-benchmrk", "x")
+            .unwrap_err()
+            .render(false);
         assert!(text.contains("did you mean `vllm-benchmark`?"), "{text}");
-        assert!(find(&base, "vllm-benchmark", "../../../secret").is_err());
+        assert!(find(&base, BUILTIN, "vllm-benchmark", "../../../secret").is_err());
     }
 
     #[test]

@@ -176,13 +176,18 @@ treatments:
   - {name: y, profile: nowhere}
 ";
     let mut request = request("local", text);
-    request.set = vec!["nonsense".to_owned(), "elsewhere:a=1".to_owned()];
+    request.set = vec![
+        "nonsense".to_owned(),
+        "elsewhere:a=1,standalone.replica=2".to_owned(),
+    ];
     request.methods = Some("helm".to_owned());
     let error = make(&request).unwrap_err().to_string();
     for part in [
         "-t: there is no deploy method `helm`",
         "--set: `nonsense` has no `=`",
         "--set elsewhere:a: there is no such stack",
+        "--set standalone.replica: the config has no such key; it is added",
+        "did you mean `replicas`",
         "standalne",
         "mine.yaml:5:",
         "setup treatment b: standalone.replicas",

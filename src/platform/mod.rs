@@ -43,29 +43,34 @@ pub struct EffectiveConfig {
 }
 
 impl EffectiveConfig {
-    /// What is not as in this plan, in words; empty where the stack is what was planned.
+    /// What about a stack is not as in this plan, in words; empty where it is what was planned.
     ///
-    /// A plan without roles (of a command that decides itself how to serve) says nothing about them.
-    pub fn differences(&self, effective: &Self) -> Vec<String> {
+    /// A plan without roles, of a command that decides itself how to serve, says nothing about them; one without plugin
+    /// configuration leaves it to the router.
+    pub fn differences(&self, found: &Self) -> Vec<String> {
         let mut differences = Vec::new();
-        if self.model != effective.model {
-            differences.push(format!("model {} instead of {}", effective.model, self.model));
+        if self.model != found.model {
+            differences.push(format!("it serves `{}` instead of `{}`", found.model, self.model));
         }
         let sorted = |config: &Self| {
             let mut roles = config.roles.clone();
             roles.sort();
             roles
         };
-        let (planned, found) = (sorted(self), sorted(effective));
-        if !planned.is_empty() && planned != found {
-            differences.push(format!("{} instead of {}", in_words(&found), in_words(&planned)));
-        }
-        if self.plugin_config != effective.plugin_config {
-            let name = |config: &Option<String>| config.clone().unwrap_or_else(|| "none".to_owned());
+        let (ours, theirs) = (sorted(self), sorted(found));
+        if !ours.is_empty() && ours != theirs {
             differences.push(format!(
-                "plugin configuration {} instead of {}",
-                name(&effective.plugin_config),
-                name(&self.plugin_config)
+                "it has {} instead of {}",
+                in_words(&theirs),
+                in_words(&ours)
+            ));
+        }
+        if self.plugin_config.is_some() && self.plugin_config != found.plugin_config {
+            let word = |plugin: &Option<String>| plugin.clone().unwrap_or_else(|| "none".to_owned());
+            differences.push(format!(
+                "its router uses `{}` instead of `{}`",
+                word(&found.plugin_config),
+                word(&self.plugin_config)
             ));
         }
         differences
@@ -75,10 +80,15 @@ impl EffectiveConfig {
 fn in_words(roles: &[RoleConfig]) -> String {
     let words: Vec<String> = roles
         .iter()
-        .map(|role| format!("{} {} × TP {}", role.replicas, role.role, role.tensor_parallelism))
+        .map(|role| {
+            format!(
+                "{} × {} with TP {}",
+                role.replicas, role.role, role.tensor_parallelism
+            )
+        })
         .collect();
     if words.is_empty() {
-        "no server".to_owned()
+        "no servers".to_owned()
     } else {
         words.join(" + ")
     }
@@ -190,8 +200,8 @@ mod tests {
         assert_eq!(
             planned.differences(&found),
             [
-                "2 decode × TP 4 instead of 1 decode × TP 4 + 2 prefill × TP 1",
-                "plugin configuration none instead of default"
+                "it has 2 × decode with TP 4 instead of 1 × decode with TP 4 + 2 × prefill with TP 1",
+                "its router uses `none` instead of `default`"
             ]
         );
         let unknown = config(&[], None);

@@ -7,8 +7,11 @@ use crate::engine::{Context, Failure, Health, LogSource, PhaseKind, Progress, Sc
 use crate::http;
 use crate::plan::{get, shape};
 use crate::platform::{EffectiveConfig, RunningStack, StackSpec};
+use crate::sim::config::{Config, Flags};
 use crate::text::sanitize;
 use crate::workspace::Instance;
+use clap::Parser;
+use clap::error::ErrorKind;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -42,12 +45,31 @@ pub(super) fn check(spec: &StackSpec) -> Result<(), Failure> {
     let told = |message: String| Failure::new(format!("setup treatment {}: {message}", spec.setup_name));
     shape::of(&spec.config).map_err(told)?;
     let command = shape::command(&spec.config).map_err(told)?;
+    if command.is_empty() {
+        return simulator_takes(spec).map_err(told);
+    }
     match command.first() {
         Some(program) if !on_path(program) => Err(Failure::new(format!(
             "the server's program `{program}` is not on PATH"
         ))
         .with_hint("install it, or leave local.command out to use the simulator")),
         _ => Ok(()),
+    }
+}
+
+/// Whether the simulator can be what the config asks for: memory for the model, sane numbers.
+fn simulator_takes(spec: &StackSpec) -> Result<(), String> {
+    let words = simulator(Path::new("simulate"), spec, Path::new("port"))?;
+    // Program and subcommand are one name to the parser.
+    match Flags::try_parse_from(words.into_iter().skip(1)) {
+        Ok(flags) => Config::new(flags).map(|_| ()).map_err(|error| error.to_string()),
+        // The server itself takes flags it does not know, as the servers it stands for do.
+        Err(error) if error.kind() == ErrorKind::UnknownArgument => Ok(()),
+        Err(error) => {
+            let text = error.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            Err(format!("the simulator: {}", line.trim_start_matches("error: ")))
+        }
     }
 }
 
