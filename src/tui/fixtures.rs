@@ -68,8 +68,29 @@ pub(super) fn opened(setups: u32, runs: u32) -> SweepOpened {
     }
 }
 
+/// Treatments by name, with their values as `factor=value factor=value`.
+pub(super) fn named(treatments: &[(&str, &str)]) -> Vec<TreatmentInfo> {
+    let level = |text: &str| {
+        let (factor, value) = text.split_once('=').unwrap();
+        Level {
+            factor: factor.to_owned(),
+            value: value.to_owned(),
+        }
+    };
+    let treatment = |(name, levels): &(&str, &str)| TreatmentInfo {
+        name: (*name).to_owned(),
+        levels: levels.split_whitespace().map(level).collect(),
+        fingerprint: (*name).to_owned(),
+    };
+    treatments.iter().map(treatment).collect()
+}
+
 impl Sweep {
     pub(super) fn new(setups: u32, runs: u32) -> Self {
+        Self::of(opened(setups, runs))
+    }
+
+    pub(super) fn of(opened: SweepOpened) -> Self {
         let mut sweep = Self {
             state: State::default(),
             signals: Vec::new(),
@@ -77,7 +98,7 @@ impl Sweep {
             seq: 0,
             now: "2026-03-01T12:00:00Z".parse().unwrap(),
         };
-        sweep.tell(Event::SweepOpened(Box::new(opened(setups, runs))));
+        sweep.tell(Event::SweepOpened(Box::new(opened)));
         sweep.tell(Event::EngineStarted {
             pid: 4711,
             host: "bench".to_owned(),

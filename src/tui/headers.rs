@@ -18,6 +18,8 @@ pub(crate) struct Factor {
     pub(crate) name: String,
     /// Short and still unlike all others of the side.
     pub(crate) short: String,
+    /// A reminder of it, where there is room for nothing more.
+    pub(crate) tiny: String,
     /// Columns that its values need, at most [`MAX_VALUE`].
     pub(crate) width: u16,
 }
@@ -29,6 +31,10 @@ pub(crate) struct Side {
     pub(crate) factors: Vec<Factor>,
     /// Columns that the treatments' names need.
     pub(crate) name_width: u16,
+    /// Columns that the longest [`described`] text needs.
+    pub(crate) text_width: u16,
+    /// Most treatments have few of the factors: they are told apart by name, and not by a table full of holes.
+    pub(crate) sparse: bool,
     /// Number of treatments.
     pub(crate) len: usize,
 }
@@ -62,21 +68,31 @@ impl Side {
             .filter(|(_, seen)| seen.varies || seen.times < treatments.len())
             .collect();
         varying.sort_by_key(|(_, seen)| seen.order);
+        let present: usize = varying.iter().map(|(_, seen)| seen.times).sum();
+        let sparse = present * 2 < treatments.len() * varying.len();
         let names: Vec<&str> = varying.iter().map(|(name, _)| *name).collect();
         let factors = varying
             .iter()
             .zip(short_names(&names))
             .map(|((name, seen), short)| Factor {
                 name: (*name).to_owned(),
+                tiny: tiny(&short),
                 short,
                 width: seen.width.clamp(1, MAX_VALUE),
             });
         let names = treatments.iter().map(|treatment| canvas::width(&treatment.name));
-        Self {
+        let mut side = Self {
             factors: factors.collect(),
             name_width: names.max().unwrap_or(0).min(MAX_NAME),
+            text_width: 0,
+            sparse,
             len: treatments.len(),
-        }
+        };
+        let texts = treatments
+            .iter()
+            .map(|treatment| canvas::width(&described(treatment, &side)));
+        side.text_width = texts.max().unwrap_or(0);
+        side
     }
 }
 
@@ -102,6 +118,22 @@ pub(crate) fn joined(treatment: &TreatmentInfo, side: &Side, missing: &str) -> S
     values.join("/")
 }
 
+/// The factors that a treatment has with their values, as text: `replicas=1 tp=8`.
+pub(crate) fn described(treatment: &TreatmentInfo, side: &Side) -> String {
+    let mut text = String::new();
+    for factor in &side.factors {
+        if let Some(value) = value(treatment, factor) {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(&factor.short);
+            text.push('=');
+            text.push_str(value);
+        }
+    }
+    text
+}
+
 /// The shortest endings of the names that are still unlike each other, in lower case.
 fn short_names(names: &[&str]) -> Vec<String> {
     let split: Vec<(Vec<String>, char)> = names.iter().map(|name| parts(name)).collect();
@@ -119,6 +151,29 @@ fn short_names(names: &[&str]) -> Vec<String> {
         ending(own, *separator, count)
     };
     split.iter().enumerate().map(short).collect()
+}
+
+fn first_letter(text: &str) -> &str {
+    text.char_indices()
+        .nth(1)
+        .map_or(text, |(end, _)| text.get(..end).unwrap_or(text))
+}
+
+/// The first letters of a name's parts; a short last part is kept: `ptp` for
+/// `prefill_tp`. Of a name of one part, its beginning.
+fn tiny(short: &str) -> String {
+    let parts: Vec<&str> = short.split(['_', '.', '-']).collect();
+    let Some((last, [_, ..])) = parts.split_last().map(|(last, rest)| (*last, rest)) else {
+        return short.chars().take(3).collect();
+    };
+    let initial = |part: &&str| part.chars().next();
+    let first = parts.iter().take(parts.len() - 1).filter_map(initial);
+    let last = if last.chars().count() <= 2 {
+        last
+    } else {
+        first_letter(last)
+    };
+    first.chain(last.chars()).collect()
 }
 
 /// The parts of a factor's name, with the words of the field that everybody abbreviates abbreviated.
@@ -186,6 +241,10 @@ mod tests {
             ["decode.tp", "prefill.tp", "max-concurrency"]
         );
         assert_eq!(short_names(&["a", "x.a"]), ["a", "x.a"]);
+        assert_eq!(
+            ["prefill_tp", "common_replicas", "methods", "", "é.übung"].map(tiny),
+            ["ptp", "cr", "met", "", "éü"]
+        );
     }
 
     #[test]
@@ -200,6 +259,8 @@ mod tests {
             .map(|factor| (factor.short.as_str(), factor.width))
             .collect();
         assert_eq!(shown, [("rate", 2), ("extra", 1)]);
+        assert!(!side.sparse);
+        assert_eq!(described(&treatment("two", &[("rate", "10")]), &side), "rate=10");
         assert_eq!(joined(&treatment("two", &[("rate", "10")]), &side, "-"), "10/-");
         assert_eq!(joined(&treatment("two", &[]), &Side::default(), "-"), "two");
     }

@@ -1,5 +1,7 @@
 //! Where everything is on the screen: one computation for drawing, for the mouse, and for how far a page goes.
 
+use super::canvas;
+use super::headers::Factor;
 use super::model::{Focus, Model, Vital};
 use ratatui::layout::Rect;
 
@@ -97,9 +99,7 @@ fn split(model: &Model, body: Rect, lower: Focus) -> (Rect, Rect) {
         // Logs are read: they get at least half.
         _ => body.height / 2,
     };
-    let headers = u16::try_from(model.run_side.factors.len())
-        .unwrap_or(u16::MAX)
-        .max(1);
+    let headers = run_factor_lines(model);
     let rows = u16::try_from(model.rows.len()).unwrap_or(u16::MAX);
     // Headers, the line with numbers, rows, and the frame.
     let needed = headers.saturating_add(rows).saturating_add(3).max(FRAMED);
@@ -134,8 +134,11 @@ pub(crate) enum RowHeader {
         /// Whether places are as wide as the factors' names, and not only as their values.
         labels: bool,
     },
-    /// All values in one text.
-    Joined,
+    /// The name, and what of factors and values there is room for.
+    Described {
+        /// Columns for the name.
+        name: u16,
+    },
 }
 
 /// The grid's measures. All cells are of the same size, so that a million of them need no measuring.
@@ -166,34 +169,30 @@ impl Geometry {
         // Mark, number, stack, rule.
         let fixed = number + 4;
         let factors = &model.setup_side.factors;
-        let table = table_width(factors);
         let shown_columns = u16::try_from(model.columns.len().min(1000)).unwrap_or(1000);
         let for_cells = cell_width.saturating_mul(shown_columns);
         let limit = (inner.width * 45 / 100)
             .max(inner.width.saturating_sub(for_cells))
             .saturating_sub(fixed);
-        let labelled: u16 = factors
-            .iter()
-            .map(|factor| label_width(factor) + 1)
-            .fold(0, u16::saturating_add);
         let name = model.setup_side.name_width;
         // The most telling header that fits.
         let tables = [(name, true), (0, true), (0, false)];
         let table = tables.into_iter().find_map(|(name, labels)| {
-            let values = if labels { labelled } else { table };
+            let columns = factors.iter().map(|factor| value_width(factor, labels) + 1);
+            let values = columns.fold(0, u16::saturating_add);
             let width = values.saturating_add(if name > 0 { name + 1 } else { 0 });
-            let tells = name > 0 || !factors.is_empty();
+            let tells = (name > 0 || !factors.is_empty()) && !model.setup_side.sparse;
             (tells && width <= limit).then_some((RowHeader::Table { name, labels }, width))
         });
-        let joined = table_free_width(factors.len(), table_width(factors), name);
-        let (row_header, width) = table.unwrap_or((RowHeader::Joined, limit.min(joined)));
+        let described = name.saturating_add(model.setup_side.text_width).saturating_add(2);
+        let (row_header, width) = table.unwrap_or((RowHeader::Described { name }, limit.min(described)));
         let header_width = (fixed + width).min(inner.width);
-        let run_factors = u16::try_from(model.run_side.factors.len()).unwrap_or(u16::MAX);
+        let run_factors = run_factor_lines(model);
         let rows = u16::try_from(model.rows.len()).unwrap_or(u16::MAX);
         // A line per factor as long as no row has to give way for it; then a quarter of the lines at most.
         let all_fit = run_factors.saturating_add(rows).saturating_add(1) <= inner.height;
         let most = if all_fit { run_factors } else { inner.height / 4 };
-        let factor_lines = run_factors.min(most).max(1).min(inner.height);
+        let factor_lines = run_factors.min(most.max(1)).min(inner.height);
         let for_rows = inner.height.saturating_sub(factor_lines + 1);
         let room = inner.width.saturating_sub(header_width);
         Self {
@@ -219,21 +218,24 @@ impl Geometry {
     }
 }
 
-fn table_width(factors: &[super::headers::Factor]) -> u16 {
-    factors
-        .iter()
-        .map(|factor| factor.width + 1)
-        .fold(0, u16::saturating_add)
+/// Lines that column headers would like to have.
+fn run_factor_lines(model: &Model) -> u16 {
+    if model.run_side.sparse {
+        return 1;
+    }
+    u16::try_from(model.run_side.factors.len())
+        .unwrap_or(u16::MAX)
+        .max(1)
 }
 
-/// Columns that all values in one text need, or the name where nothing varies.
-fn table_free_width(factors: usize, table: u16, name: u16) -> u16 {
-    if factors == 0 { name } else { table }
-}
-
-/// Columns for the name of a factor above its values.
-pub(crate) fn label_width(factor: &super::headers::Factor) -> u16 {
-    super::canvas::width(&factor.short).min(12).max(factor.width)
+/// Columns for the values of a setup factor: as many as its name needs, or its initials.
+pub(crate) fn value_width(factor: &Factor, labels: bool) -> u16 {
+    let label = if labels {
+        canvas::width(&factor.short).min(12)
+    } else {
+        canvas::width(&factor.tiny).min(3)
+    };
+    label.max(factor.width)
 }
 
 fn cell_width(model: &Model) -> u16 {
@@ -242,7 +244,13 @@ fn cell_width(model: &Model) -> u16 {
         Vital::Status => 7,
         Vital::Number(..) | Vital::Duration => 10,
     };
-    let header = model.run_side.factors.iter().map(|factor| factor.width).max();
+    let side = &model.run_side;
+    let header = side
+        .factors
+        .iter()
+        .filter(|_| !side.sparse)
+        .map(|factor| factor.width)
+        .max();
     header
         .unwrap_or(model.run_side.name_width.min(12))
         .saturating_add(2)

@@ -32,6 +32,48 @@ fn a_sweep_before_its_start() {
 }
 
 #[test]
+fn treatments_with_few_factors_in_common_go_by_name() {
+    let mut opened = fixtures::opened(1, 4);
+    opened.setups = fixtures::named(&[
+        ("one-server", "standalone.replicas=1"),
+        ("two-servers", "standalone.replicas=2"),
+        (
+            "prefill-decode",
+            "standalone.enabled=false modelservice.enabled=true prefill.replicas=1 decode.replicas=1",
+        ),
+    ]);
+    for (width, height) in [(60, 20), (120, 24)] {
+        let model = Sweep::of(opened.clone()).model(width, height);
+        picture(&format!("sparse_{width}x{height}"), &screen(&model));
+    }
+}
+
+#[test]
+fn many_factors_get_a_table_as_long_as_there_is_room() {
+    let mut opened = fixtures::opened(1, 10);
+    let prefix = "LLMDBENCH_VLLM_MODELSERVICE";
+    let setup = |(methods, prefill, prefill_tp, decode, decode_tp): (&str, u32, u32, u32, u32)| {
+        format!(
+            "LLMDBENCH_DEPLOY_METHODS={methods} {prefix}_PREFILL_REPLICAS={prefill} \
+             {prefix}_PREFILL_TENSOR_PARALLELISM={prefill_tp} {prefix}_DECODE_REPLICAS={decode} \
+             {prefix}_DECODE_TENSOR_PARALLELISM={decode_tp}"
+        )
+    };
+    let levels = [
+        ("modelservice", 6, 2, 1, 4),
+        ("modelservice", 4, 2, 1, 8),
+        ("standalone", 8, 1, 1, 8),
+    ]
+    .map(setup);
+    let treatments: Vec<(&str, &str)> = levels.iter().map(|levels| ("setup", levels.as_str())).collect();
+    opened.setups = fixtures::named(&treatments);
+    for (width, height) in [(80, 24), (160, 24)] {
+        let model = Sweep::of(opened.clone()).model(width, height);
+        picture(&format!("many_factors_{width}x{height}"), &screen(&model));
+    }
+}
+
+#[test]
 fn a_stack_coming_up_shows_in_row_header_and_details() {
     let mut sweep = Sweep::new(3, 4);
     sweep.mode(Mode::Running);

@@ -7,7 +7,7 @@ use crate::experiment::{CellId, RunId, SetupId};
 use crate::tui::canvas::{self, Pen};
 use crate::tui::headers;
 use crate::tui::heat;
-use crate::tui::layout::{Geometry, RowHeader, inside, is_framed, label_width};
+use crate::tui::layout::{Geometry, RowHeader, inside, is_framed, value_width};
 use crate::tui::model::{Focus, Model, Vital};
 use crate::tui::pace;
 use ratatui::buffer::Buffer;
@@ -85,7 +85,8 @@ fn corner(model: &Model, geometry: &Geometry, buf: &mut Buffer) {
     let here = model.cursor.setup.is_none() && model.cursor.run.is_none();
     let style = if here { theme.cursor } else { theme.dim };
     let room = geometry.header_width.saturating_sub(1);
-    for (factor, line) in model.run_side.factors.iter().zip(0..geometry.factor_lines) {
+    let told = model.run_side.factors.iter().filter(|_| !model.run_side.sparse);
+    for (factor, line) in told.zip(0..geometry.factor_lines) {
         if inner.height > line {
             // In one line all values stand together, and so do the names.
             let name = if is_joined(model, geometry) {
@@ -110,19 +111,13 @@ fn corner(model: &Model, geometry: &Geometry, buf: &mut Buffer) {
     let end = inner.x + room;
     if let RowHeader::Table { labels, .. } = geometry.row_header {
         for factor in &model.setup_side.factors {
-            let width = if labels { label_width(factor) } else { factor.width };
-            let short = canvas::truncate(&factor.short, width, theme.glyphs.ellipsis);
+            let width = value_width(factor, labels);
+            let fits = labels || canvas::width(&factor.short) <= width;
+            let name = if fits { &factor.short } else { &factor.tiny };
+            let short = canvas::truncate(name, width, theme.glyphs.ellipsis);
             canvas::put(buf, x, y, &short, width.min(end.saturating_sub(x)), style);
             x += width + 1;
         }
-    } else {
-        let names: Vec<&str> = model
-            .setup_side
-            .factors
-            .iter()
-            .map(|factor| factor.short.as_str())
-            .collect();
-        canvas::put_fit(buf, x, y, &names.join("/"), end.saturating_sub(x), style, theme);
     }
     if here {
         canvas::tint(buf, Rect::new(inner.x, y, room, 1), theme.cursor);
@@ -156,7 +151,9 @@ fn column_header(model: &Model, geometry: &Geometry, on_screen: usize, run: RunI
     let style = if current { theme.crosshair } else { theme.text };
     let dim = if current { theme.crosshair } else { theme.dim };
     let room = width - 1;
-    if model.run_side.factors.is_empty() || is_joined(model, geometry) {
+    if model.run_side.sparse {
+        canvas::put_fit(buf, x + 1, inner.y, &treatment.name, room, style, theme);
+    } else if model.run_side.factors.is_empty() || is_joined(model, geometry) {
         let text = headers::joined(treatment, &model.run_side, theme.glyphs.separator);
         canvas::put_fit(buf, x + 1, inner.y, &text, room, style, theme);
     } else {
@@ -208,7 +205,7 @@ fn row_header(model: &Model, geometry: &Geometry, y: u16, setup: SetupId, buf: &
     match geometry.row_header {
         RowHeader::Table { name, labels } => {
             for factor in &model.setup_side.factors {
-                let width = if labels { label_width(factor) } else { factor.width };
+                let width = value_width(factor, labels);
                 let (text, style) = match headers::value(treatment, factor) {
                     Some(value) => (value, style),
                     None => (theme.glyphs.separator, dim),
@@ -234,9 +231,12 @@ fn row_header(model: &Model, geometry: &Geometry, y: u16, setup: SetupId, buf: &
                 );
             }
         }
-        RowHeader::Joined => {
-            let text = headers::joined(treatment, &model.setup_side, theme.glyphs.separator);
-            canvas::put_fit(buf, x, y, &text, end.saturating_sub(x), style, theme);
+        RowHeader::Described { name } => {
+            let room = end.saturating_sub(x);
+            canvas::put_fit(buf, x, y, &treatment.name, name.min(room), style, theme);
+            let x = x.saturating_add(name + 1);
+            let text = headers::described(treatment, &model.setup_side);
+            canvas::put_fit(buf, x, y, &text, end.saturating_sub(x), dim, theme);
         }
     }
     if end < inner.right() {

@@ -41,7 +41,7 @@ fn lines(model: &Model, summary: &Summary, screen: Rect) -> Vec<Line> {
             ]);
         }
     }
-    let elapsed = pace::duration(model.pace.elapsed(model.now));
+    let elapsed = pace::clock(model.pace.elapsed(model.now));
     lines.push(vec![
         (format!("   {:>7} ", model.total()), theme.strong),
         ("cells".to_owned(), theme.strong),
@@ -78,15 +78,20 @@ fn lines(model: &Model, summary: &Summary, screen: Rect) -> Vec<Line> {
         lines.push(vec![(format!(" {part}"), theme.text)]);
     }
     lines.push(Line::new());
-    lines.push(vec![
+    let mut keys = vec![
         (" esc".to_owned(), theme.key),
         (" look at the grid".to_owned(), theme.dim),
         ("   q".to_owned(), theme.key),
         (" leave".to_owned(), theme.dim),
-        ("   F".to_owned(), theme.key),
-        (" then ".to_owned(), theme.dim),
-        ("r".to_owned(), theme.key),
-        (" retries what failed".to_owned(), theme.dim),
-    ]);
+    ];
+    if !summary.failures.is_empty() {
+        keys.extend([
+            ("   F".to_owned(), theme.key),
+            (" then ".to_owned(), theme.dim),
+            ("r".to_owned(), theme.key),
+            (" retries these".to_owned(), theme.dim),
+        ]);
+    }
+    lines.push(keys);
     lines
 }
