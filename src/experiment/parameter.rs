@@ -200,9 +200,15 @@ struct ImageName {
 }
 
 impl ImageName {
-    fn joined(mut self, findings: &mut Findings) -> Option<Draft> {
-        self.parts.sort_by_key(|(part, _)| *part);
-        let [(registry, one), (repo, two), (name, three)] = self.parts.as_slice() else {
+    fn joined(self, findings: &mut Findings) -> Option<Draft> {
+        use legacy::ImagePart::{Name, Registry, Repo};
+        let part = |wanted| {
+            self.parts
+                .iter()
+                .find(|(part, _)| *part == wanted)
+                .map(|(_, text)| text)
+        };
+        let (Some(registry), Some(repo), Some(name)) = (part(Registry), part(Repo), part(Name)) else {
             let message = format!(
                 "`{}` needs registry, repository and name of the image",
                 format_path(&self.target)
@@ -211,11 +217,7 @@ impl ImageName {
             findings.push(Finding::error(self.span, message).with_help(help));
             return None;
         };
-        debug_assert!(
-            registry < repo && repo < name,
-            "each part is one factor, and factors are unique"
-        );
-        let value = Value::String(format!("{one}/{two}/{three}"));
+        let value = Value::String(format!("{registry}/{repo}/{name}"));
         let item = Override {
             target: OverrideTarget::Known(self.target),
             value,

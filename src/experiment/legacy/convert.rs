@@ -1,8 +1,9 @@
 //! From the text of an old variable's value to what it sets today.
 
-use super::{ImagePart, Meaning, Reading, segments};
+use super::{ImagePart, Meaning, Reading};
 use crate::experiment::PathSegment;
 use crate::experiment::nearest::did_you_mean;
+use crate::experiment::path::parse_path;
 use crate::yaml;
 use serde_json::{Map, Value, json};
 
@@ -65,7 +66,7 @@ pub(in crate::experiment) fn convert(
     }
     if let (Some(part), [target]) = (meaning.image, meaning.sets.as_slice()) {
         return Ok(Converted::ImagePart {
-            target: segments(target),
+            target: parse_path(target),
             part,
             text: text.to_owned(),
         });
@@ -94,7 +95,7 @@ pub(in crate::experiment) fn convert(
 
 fn given(key: &str, value: Value) -> Given {
     Given {
-        path: segments(key),
+        path: parse_path(key),
         value,
         common: false,
     }

@@ -5,7 +5,7 @@ mod convert;
 pub(super) use convert::{Converted, Given, convert};
 
 use super::nearest::did_you_mean;
-use super::path::{format_path, parse_path};
+use super::path::format_path;
 use crate::experiment::PathSegment;
 use crate::yaml;
 use indexmap::IndexMap;
@@ -61,7 +61,7 @@ enum Reading {
 }
 
 /// A part of an image's repository.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum ImagePart {
     Registry,
@@ -114,11 +114,6 @@ pub(super) fn suggestion(name: &str) -> String {
 /// Whether `path` is a config key that the table knows, so that its parents may be made where a config leaves them out.
 pub(super) fn is_known_key(path: &[PathSegment]) -> bool {
     NAMES.targets.contains(&format_path(path))
-}
-
-/// The keys of `paths` as segments.
-fn segments(key: &str) -> Vec<PathSegment> {
-    parse_path(key)
 }
 
 #[cfg(test)]

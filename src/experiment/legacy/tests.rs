@@ -1,7 +1,7 @@
 //! The table is checked entry by entry: what a typical value of each old name sets today.
 
 use super::*;
-use crate::experiment::path::format_path;
+use crate::experiment::path::parse_path;
 use std::fmt::Write as _;
 
 fn table() -> IndexMap<String, Meaning> {
