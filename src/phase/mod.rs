@@ -8,6 +8,8 @@ mod attempt;
 mod launch;
 mod stack;
 mod step;
+#[cfg(test)]
+mod tests;
 mod written;
 
 pub use attempt::{AttemptStep, AttemptWork, RUN};

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use supervisor::process::ProcessError;
 use supervisor::{Folder, GRACE};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{RwLock, RwLockReadGuard};
 
 /// Stacks and harnesses as processes on this machine.
 #[derive(Debug)]
@@ -31,8 +31,9 @@ pub struct Local {
     binary: PathBuf,
     /// Everything that is started lies in here.
     instance: Instance,
-    /// Set once everything is to end: nothing is started any more.
-    abandoned: CancellationToken,
+    /// Whether everything is to end. Starts hold it for reading, so that whatever was being started when the end came
+    /// is there to be ended.
+    abandoned: RwLock<bool>,
 }
 
 impl Local {
@@ -41,15 +42,17 @@ impl Local {
         Self {
             binary: binary.into(),
             instance: instance.absolute(),
-            abandoned: CancellationToken::new(),
+            abandoned: RwLock::new(false),
         }
     }
 
-    fn refuse_if_abandoned(&self) -> Result<(), Failure> {
-        if self.abandoned.is_cancelled() {
+    /// Leave to start something, as long as it is held.
+    async fn may_start(&self) -> Result<RwLockReadGuard<'_, bool>, Failure> {
+        let abandoned = self.abandoned.read().await;
+        if *abandoned {
             return Err(Failure::new("the sweep was ended; nothing is started any more"));
         }
-        Ok(())
+        Ok(abandoned)
     }
 
     /// Every folder in which a process may live.
@@ -99,8 +102,9 @@ impl Platform for Local {
         context: &'a dyn Context,
     ) -> BoxFuture<'a, Result<RunningStack, Failure>> {
         async move {
-            self.refuse_if_abandoned()?;
+            let leave = self.may_start().await?;
             server::start(&self.binary, spec).await?;
+            drop(leave);
             server::log_seen(&self.instance, spec, context).await;
             server::ready(spec, context).await
         }
@@ -121,7 +125,7 @@ impl Platform for Local {
 
     fn launch<'a>(&'a self, job: &'a HarnessJob) -> BoxFuture<'a, Result<(), Failure>> {
         async move {
-            self.refuse_if_abandoned()?;
+            let _leave = self.may_start().await?;
             harness::launch(&self.binary, job).await
         }
         .boxed()
@@ -162,7 +166,7 @@ impl Platform for Local {
 
     fn abandon(&self) -> BoxFuture<'_, ()> {
         async move {
-            self.abandoned.cancel();
+            *self.abandoned.write().await = true;
             if let Err(failure) = end_all(self.folders().into_iter(), Duration::ZERO).await {
                 tracing::error!("{}", failure.reason);
             }
