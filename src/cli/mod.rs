@@ -5,6 +5,7 @@
 
 mod args;
 mod completions;
+mod experiment;
 pub mod exit;
 mod generate_load;
 mod simulate;
@@ -29,6 +30,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run an experiment: every setup treatment with every run treatment
+    Experiment(Box<experiment::Args>),
     /// Check experiment files and say everything that is wrong with them
     Validate(validate::Args),
     /// Print a completion script for a shell
@@ -63,6 +66,7 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
         }
     };
     match cli.command {
+        Command::Experiment(args) => experiment::run(*args),
         Command::Validate(args) => validate::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::GenerateLoad(args) => generate_load::run(args),

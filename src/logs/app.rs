@@ -34,6 +34,8 @@ pub enum Output {
     Screen,
     /// There is none: warnings and errors to stderr, or everything that `LLMDBENCHMARK_LOG` asks for.
     Stderr,
+    /// There is none, and everything that is logged is asked for on stderr.
+    Verbose,
 }
 
 /// Logging could not be set up.
@@ -108,7 +110,7 @@ fn subscriber(
     let stderr = match (output, asked) {
         (Output::Screen, _) => LevelFilter::OFF,
         (Output::Stderr, None) => LevelFilter::WARN,
-        (Output::Stderr, Some(_)) => LevelFilter::TRACE,
+        (Output::Stderr, Some(_)) | (Output::Verbose, _) => LevelFilter::TRACE,
     };
     let recorder = Recorder {
         file: Arc::clone(&log.file),

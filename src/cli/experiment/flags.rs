@@ -1,0 +1,252 @@
+//! The flags of `experiment`: names, short names and environment variables of llm-d-benchmark, and a few of ours.
+//!
+//! What a sweep is made from ([`InputFlags`]) is kept in the instance, so that a resume needs no flags; how it is
+//! watched ([`Args`]) is not.
+
+use clap::{ArgAction, ValueEnum};
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+const INPUT: &str = "What to run";
+const POLICY: &str = "How to go on after failures";
+const WATCH: &str = "How to watch";
+const CLUSTER: &str = "Cluster (no effect on the local platform)";
+
+/// Arguments of `experiment`.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line, independent of the others"
+)]
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(flatten)]
+    pub(super) inputs: InputFlags,
+    /// Folder that holds one instance folder per sweep [default: workDir of the scenario, else ./workspaces]
+    #[arg(long, visible_alias = "ws", value_name = "DIR", env = "LLMDBENCH_WORKSPACE", help_heading = INPUT)]
+    pub(super) workspace: Option<PathBuf>,
+    /// Go on with a sweep: its instance folder, or a workspace and then its latest
+    #[arg(long, value_name = "DIR", help_heading = INPUT)]
+    pub(super) resume: Option<PathBuf>,
+    /// Show what would run, and run nothing
+    #[arg(short = 'n', long, env = "LLMDBENCH_DRY_RUN", action = ArgAction::SetTrue, value_parser = switch, help_heading = INPUT)]
+    pub(super) dry_run: bool,
+    /// Start at once, without waiting for the operator
+    #[arg(long, help_heading = WATCH)]
+    pub(super) start: bool,
+    /// Print one line per event instead of opening the screen
+    #[arg(long, help_heading = WATCH)]
+    pub(super) headless: bool,
+    /// What to print: readable lines, or the events as JSON lines (implies --headless)
+    #[arg(long, value_enum, default_value = "text", help_heading = WATCH)]
+    pub(super) format: Format,
+    /// Colours of the screen
+    #[arg(long, value_enum, default_value = "auto", env = "LLMDBENCHMARK_THEME", help_heading = WATCH)]
+    pub(super) theme: ThemeFlag,
+    /// Log more
+    #[arg(short = 'v', long, env = "LLMDBENCH_VERBOSE", action = ArgAction::SetTrue, value_parser = switch, help_heading = WATCH)]
+    pub(super) verbose: bool,
+    #[command(flatten)]
+    pub(super) cluster: ClusterFlags,
+}
+
+/// What a sweep is made from. Kept in its instance, without secrets: there are none among them.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line, independent of the others"
+)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct InputFlags {
+    /// What to deploy: the name of a specification, or its file
+    #[arg(
+        long = "spec",
+        visible_alias = "specification_file",
+        value_name = "NAME",
+        env = "LLMDBENCH_SPEC",
+        help_heading = INPUT
+    )]
+    pub(super) spec: Option<String>,
+    /// What to vary: an experiment file; a bare name is looked for in experiments/, then among the embedded ones
+    #[arg(short = 'e', long, value_name = "FILE", env = "LLMDBENCH_EXPERIMENTS", help_heading = INPUT)]
+    pub(super) experiments: Option<String>,
+    /// Checkout of llm-d-benchmark to take specifications, scenarios and profiles from [default: embedded]
+    #[arg(long, visible_alias = "bd", value_name = "DIR", env = "LLMDBENCH_BASE_DIR", help_heading = INPUT)]
+    pub(super) base_dir: Option<PathBuf>,
+    /// Where stacks and harnesses live
+    #[arg(long, value_enum, help_heading = INPUT)]
+    pub(super) platform: Option<PlatformFlag>,
+    /// Load generator: builtin, inference-perf, vllm-benchmark, guidellm, aiperf
+    #[arg(short = 'l', long, value_name = "NAME", env = "LLMDBENCH_HARNESS", help_heading = INPUT)]
+    pub(super) harness: Option<String>,
+    /// Workload profile of the harness
+    #[arg(short = 'w', long, value_name = "NAME", env = "LLMDBENCH_WORKLOAD", help_heading = INPUT)]
+    pub(super) workload: Option<String>,
+    /// Values to set in every workload profile, on top of the treatments: key=value,…
+    #[arg(short = 'o', long, value_name = "K=V,...", env = "LLMDBENCH_OVERRIDES", help_heading = INPUT)]
+    pub(super) overrides: Option<String>,
+    /// Values to set in the configuration, below the treatments: key=value,… or stack:key=value
+    #[arg(long, value_name = "K=V,...", env = "LLMDBENCH_SET", action = ArgAction::Append, help_heading = INPUT)]
+    pub(super) set: Vec<String>,
+    /// Identical harness processes per cell
+    #[arg(short = 'j', long, value_name = "N", env = "LLMDBENCH_PARALLELISM", help_heading = INPUT)]
+    pub(super) parallelism: Option<NonZeroU32>,
+    /// Model to serve
+    #[arg(
+        short = 'm',
+        long,
+        visible_alias = "model",
+        value_name = "NAME",
+        env = "LLMDBENCH_MODELS",
+        help_heading = INPUT
+    )]
+    pub(super) models: Option<String>,
+    /// Deploy methods: standalone, modelservice
+    #[arg(short = 't', long, value_name = "NAME,...", env = "LLMDBENCH_METHODS", help_heading = INPUT)]
+    pub(super) methods: Option<String>,
+    /// Namespaces: of the stack, and of the harness
+    #[arg(short = 'p', long, value_name = "NS,...", env = "LLMDBENCH_NAMESPACE", help_heading = INPUT)]
+    pub(super) namespace: Option<String>,
+    /// Dataset for the workload profile
+    #[arg(short = 'x', long, value_name = "URL", env = "LLMDBENCH_DATASET", help_heading = INPUT)]
+    pub(super) dataset: Option<String>,
+    /// Seconds a cell may take; 0 waits for ever [default: harness.waitTimeout of the configuration]
+    #[arg(long, value_name = "SECONDS", env = "LLMDBENCH_WAIT_TIMEOUT", help_heading = INPUT)]
+    pub(super) wait_timeout: Option<u64>,
+    /// Text to keep with the results
+    #[arg(long, value_name = "TEXT", env = "LLMDBENCH_DESCRIPTION_TEXT", help_heading = INPUT)]
+    pub(super) run_description: Option<String>,
+    /// Keywords to keep with the results
+    #[arg(long, value_name = "WORD,...", env = "LLMDBENCH_DESCRIPTION_KEYWORDS", help_heading = INPUT)]
+    pub(super) run_keywords: Option<String>,
+    /// End the sweep at the first failed setup treatment or cell
+    #[arg(long, help_heading = POLICY)]
+    pub(super) stop_on_error: bool,
+    /// Leave the stacks up
+    #[arg(long, help_heading = POLICY)]
+    pub(super) skip_teardown: bool,
+    /// Attempts a cell gets [default: the experiment file's, else 1]
+    #[arg(long, value_name = "N", env = "LLMDBENCH_TREATMENT_MAX_ATTEMPTS", help_heading = POLICY)]
+    pub(super) treatment_max_attempts: Option<NonZeroU32>,
+    /// Stop a row at its first cell that has no attempt left
+    #[arg(long, help_heading = POLICY)]
+    pub(super) treatment_stop_on_error: bool,
+    /// A failed request fails its cell, whatever the profile allows
+    #[arg(long, help_heading = POLICY)]
+    pub(super) validate_failures: bool,
+}
+
+/// Flags of llm-d-benchmark that speak of a cluster: accepted, so that a command line can be rehearsed as it is.
+#[derive(Debug, clap::Args)]
+pub(super) struct ClusterFlags {
+    /// Kubeconfig
+    #[arg(short = 'k', long, value_name = "FILE", env = "LLMDBENCH_KUBECONFIG", help_heading = CLUSTER)]
+    kubeconfig: Option<PathBuf>,
+    /// Gateway class
+    #[arg(long, value_name = "NAME", env = "LLMDBENCH_GATEWAY_CLASS", help_heading = CLUSTER)]
+    gateway_class: Option<String>,
+    /// Deploy monitoring
+    #[arg(short = 'f', long, help_heading = CLUSTER)]
+    monitoring: bool,
+    /// Do without rights of a cluster administrator
+    #[arg(short = 'i', long, env = "LLMDBENCH_NON_ADMIN", action = ArgAction::SetTrue, value_parser = switch, help_heading = CLUSTER)]
+    non_admin: bool,
+    /// Stacks to deploy at a time
+    #[arg(long, value_name = "N", env = "LLMDBENCH_PARALLEL", help_heading = CLUSTER)]
+    parallel: Option<NonZeroU32>,
+    /// Seconds to wait for access to the results volume
+    #[arg(long, value_name = "SECONDS", env = "LLMDBENCH_DATA_ACCESS_TIMEOUT", help_heading = CLUSTER)]
+    data_access_timeout: Option<u64>,
+    /// Collect results as one stream
+    #[arg(long, env = "LLMDBENCH_FAST_COLLECT", action = ArgAction::SetTrue, value_parser = switch, help_heading = CLUSTER)]
+    fast_collect: bool,
+}
+
+/// What is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Lines for people.
+    Text,
+    /// The records of the journal, one JSON object a line.
+    Json,
+}
+
+/// Where stacks and harnesses live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum PlatformFlag {
+    /// This machine: the simulator, or the command the scenario gives.
+    Local,
+}
+
+/// Colours of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ThemeFlag {
+    /// By the environment: `NO_COLOR`, `COLORFGBG`, else dark.
+    Auto,
+    /// For dark backgrounds.
+    Dark,
+    /// For light backgrounds.
+    Light,
+    /// No colours.
+    Plain,
+}
+
+/// The reference's reading of switches in the environment: `1`, `true` and `yes` in any case; all else is off.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "clap asks for a parser that may fail"
+)]
+fn switch(text: &str) -> Result<bool, std::convert::Infallible> {
+    Ok(["1", "true", "yes"]
+        .iter()
+        .any(|on| text.eq_ignore_ascii_case(on)))
+}
+
+impl InputFlags {
+    /// These flags over those a sweep was begun with: what is given now wins.
+    pub(super) fn over(self, begun: Self) -> Self {
+        Self {
+            spec: self.spec.or(begun.spec),
+            experiments: self.experiments.or(begun.experiments),
+            base_dir: self.base_dir.or(begun.base_dir),
+            platform: self.platform.or(begun.platform),
+            harness: self.harness.or(begun.harness),
+            workload: self.workload.or(begun.workload),
+            overrides: self.overrides.or(begun.overrides),
+            set: if self.set.is_empty() { begun.set } else { self.set },
+            parallelism: self.parallelism.or(begun.parallelism),
+            models: self.models.or(begun.models),
+            methods: self.methods.or(begun.methods),
+            namespace: self.namespace.or(begun.namespace),
+            dataset: self.dataset.or(begun.dataset),
+            wait_timeout: self.wait_timeout.or(begun.wait_timeout),
+            run_description: self.run_description.or(begun.run_description),
+            run_keywords: self.run_keywords.or(begun.run_keywords),
+            stop_on_error: self.stop_on_error || begun.stop_on_error,
+            skip_teardown: self.skip_teardown || begun.skip_teardown,
+            treatment_max_attempts: self.treatment_max_attempts.or(begun.treatment_max_attempts),
+            treatment_stop_on_error: self.treatment_stop_on_error || begun.treatment_stop_on_error,
+            validate_failures: self.validate_failures || begun.validate_failures,
+        }
+    }
+}
+
+impl ClusterFlags {
+    /// The flags that were given and have no effect on the local platform, as the user writes them.
+    ///
+    /// A kubeconfig alone is not mentioned: most people have one in their environment.
+    pub(super) fn without_effect(&self) -> Vec<&'static str> {
+        [
+            (self.gateway_class.is_some(), "--gateway-class"),
+            (self.monitoring, "--monitoring"),
+            (self.non_admin, "--non-admin"),
+            (self.parallel.is_some(), "--parallel"),
+            (self.data_access_timeout.is_some(), "--data-access-timeout"),
+            (self.fast_collect, "--fast-collect"),
+        ]
+        .into_iter()
+        .filter_map(|(given, name)| given.then_some(name))
+        .collect()
+    }
+}
