@@ -5,8 +5,8 @@
 
 mod args;
 mod completions;
-mod experiment;
 pub mod exit;
+mod experiment;
 mod generate_load;
 mod simulate;
 mod validate;

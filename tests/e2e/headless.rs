@@ -114,7 +114,10 @@ fn what_is_wrong_is_said_before_anything_is_made() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("bad.yaml:"), "{stderr}");
-    assert!(stderr.contains("did you mean `standalone`"), "a suggestion: {stderr}");
+    assert!(
+        stderr.contains("did you mean `standalone`"),
+        "a suggestion: {stderr}"
+    );
     let output = lab.run(&["experiment", "--spec", "local", "-e", "nowhere"]);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{stderr}");
@@ -122,7 +125,15 @@ fn what_is_wrong_is_said_before_anything_is_made() {
         stderr.contains("quickstart"),
         "what there is instead is listed: {stderr}"
     );
-    let output = lab.run(&["experiment", "--spec", "local", "-e", "quickstart", "-l", "guidellm"]);
+    let output = lab.run(&[
+        "experiment",
+        "--spec",
+        "local",
+        "-e",
+        "quickstart",
+        "-l",
+        "guidellm",
+    ]);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_ne!(output.status.code(), Some(0), "{stderr}");
     assert!(stderr.contains("guidellm"), "{stderr}");

@@ -79,11 +79,7 @@ fn skip_cancel_and_retry_from_the_keyboard() {
     terminal.keys("y");
     terminal.wait_for("2 succeeded");
     terminal.wait_for("DONE");
-    assert_eq!(
-        leave(&mut terminal),
-        0,
-        "what the operator skipped is no failure"
-    );
+    assert_eq!(leave(&mut terminal), 0, "what the operator skipped is no failure");
     let journal = std::fs::read_to_string(lab.latest().join("journal.jsonl")).unwrap();
     assert!(
         !journal.contains("setup-treatment-two/stack"),

@@ -75,8 +75,12 @@ impl Begun {
 
 /// Plan the sweep that the flags ask for, on top of those it was begun with. Warnings go to stderr and the log.
 pub(super) fn prepare(flags: InputFlags, begun: Option<Begun>) -> Result<Prepared, Exit> {
-    let cwd = std::env::current_dir()
-        .map_err(|error| Exit::new(exit::ENVIRONMENT, format!("cannot tell the current folder: {error}")))?;
+    let cwd = std::env::current_dir().map_err(|error| {
+        Exit::new(
+            exit::ENVIRONMENT,
+            format!("cannot tell the current folder: {error}"),
+        )
+    })?;
     let (flags, kept) = match begun {
         None => (flags, None),
         Some(begun) => {
@@ -136,7 +140,8 @@ fn find(flags: &InputFlags, cwd: &Path) -> Result<Source, Exit> {
 }
 
 fn plan(flags: &InputFlags, source: &Source, cwd: PathBuf) -> Result<SweepPlan, Exit> {
-    let color = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let color =
+        io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let loaded = experiment::load(source);
     if !loaded.findings.is_empty() {
         let text = diagnostic::render(&source.name, &source.text, &loaded.findings, color);

@@ -193,10 +193,7 @@ pub(super) enum ThemeFlag {
 }
 
 /// The reference's reading of switches in the environment: `1`, `true` and `yes` in any case; all else is off.
-#[allow(
-    clippy::unnecessary_wraps,
-    reason = "clap asks for a parser that may fail"
-)]
+#[allow(clippy::unnecessary_wraps, reason = "clap asks for a parser that may fail")]
 fn switch(text: &str) -> Result<bool, std::convert::Infallible> {
     Ok(["1", "true", "yes"]
         .iter()

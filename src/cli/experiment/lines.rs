@@ -1,8 +1,8 @@
 //! Events as lines for people: what `--headless` prints, one line per event.
 
 use crate::engine::{
-    CellStatus, Event, Failure, Mode, Outcome, PhaseKind, Record, Scope, State, StepOutcome, StopMode, SweepOpened,
-    Vitals,
+    CellStatus, Event, Failure, Mode, Outcome, PhaseKind, Record, Scope, State, StepOutcome, StopMode,
+    SweepOpened, Vitals,
 };
 use crate::experiment::{CellId, SetupId};
 use crate::text::sanitize;
@@ -67,7 +67,12 @@ impl Teller<'_> {
                 self.step_outcome(*scope, *number, outcome)
             ),
             Event::LogSeen { scope, source } => {
-                format!("{}: log of {} in {}", self.scope(*scope), source.name, source.path)
+                format!(
+                    "{}: log of {} in {}",
+                    self.scope(*scope),
+                    source.name,
+                    source.path
+                )
             }
             Event::AttemptStarted {
                 cell,
@@ -180,7 +185,9 @@ impl Teller<'_> {
         let took = begun.map_or_else(String::new, |begun| format!(" after {}", self.since(begun)));
         let cell = self.cell(cell);
         match outcome {
-            Outcome::Succeeded { vitals } => format!("{cell}: succeeded{took}{}{}", vital(vitals), self.done()),
+            Outcome::Succeeded { vitals } => {
+                format!("{cell}: succeeded{took}{}{}", vital(vitals), self.done())
+            }
             Outcome::Suspect { reasons, .. } => {
                 format!("{cell}: suspect{took}: {}{}", reasons.join("; "), self.done())
             }
@@ -271,7 +278,9 @@ fn mode_word(mode: Mode) -> &'static str {
         Mode::Running => "running",
         Mode::Paused => "paused",
         Mode::Stopping(StopMode::Finish) => "stopping after the running cell",
-        Mode::Stopping(StopMode::Graceful) => "stopping: the running cell is cancelled, the stack is torn down",
+        Mode::Stopping(StopMode::Graceful) => {
+            "stopping: the running cell is cancelled, the stack is torn down"
+        }
         Mode::Stopping(StopMode::Now) => "stopping now",
         Mode::Ended => "ended",
     }

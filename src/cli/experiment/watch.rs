@@ -63,7 +63,10 @@ impl Sweep {
                 .map_err(|error| Exit::new(exit::ENVIRONMENT, error.to_string()))?;
         }
         if let Err(error) = self.app_log.attach(&instance.log()) {
-            say(&format!("warning: cannot write the log {}: {error}", instance.log().display()));
+            say(&format!(
+                "warning: cannot write the log {}: {error}",
+                instance.log().display()
+            ));
         }
         let platform: Arc<dyn Platform> = Arc::new(Local::new(&binary, &instance));
         let executor = Arc::new(PhaseExecutor::new(plan, &instance, platform, &binary));
