@@ -219,7 +219,9 @@ fn open(model: &mut Model) -> Vec<Effect> {
             model.lower = Lower::Logs;
             model.focus = Focus::Logs;
         }
-        Focus::Logs | Focus::AppLog => model.full_screen = true,
+        Focus::Logs => model.full_screen = true,
+        // The pane has keys of its own, and Enter is none of them.
+        Focus::AppLog => {}
     }
     Vec::new()
 }

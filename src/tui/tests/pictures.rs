@@ -6,6 +6,10 @@ use crate::experiment::SetupId;
 use crate::tui::fixtures::{self, Sweep};
 use crate::tui::keys::Key;
 use crate::tui::theme::Theme;
+use crate::tui::view;
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier};
 
 const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 60)];
 
@@ -171,6 +175,25 @@ fn numbers_in_cells_and_marks() {
     let mut model = fixtures::midway().model(100, 24);
     press(&mut model, &[Key::Char('v'), Key::Char('V'), Key::Down]);
     picture("vitals", &screen(&model));
+}
+
+#[test]
+fn without_colours_nothing_is_coloured_and_the_cursor_still_shows() {
+    let mut model = fixtures::midway().model_with(120, 40, Theme::plain());
+    for keys in ["", "v", "x", "?", "L", "/failed"] {
+        type_text(&mut model, keys);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 120, 40));
+        view::draw(&model, &mut buffer);
+        assert!(
+            buffer
+                .content
+                .iter()
+                .all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset)
+        );
+        let reversed = |cell: &Cell| cell.modifier.contains(Modifier::REVERSED);
+        assert!(buffer.content.iter().any(reversed), "after {keys}");
+        press(&mut model, &[Key::Esc]);
+    }
 }
 
 #[test]

@@ -37,21 +37,27 @@ impl Page<'_> {
         let name = format!("{:02} {}", step.number, step.name);
         let room = self.width.saturating_sub(4 + canvas::width(&time) + 1);
         let name = canvas::truncate(&name, room, theme.glyphs.ellipsis).into_owned();
-        let fill = usize::from(room.saturating_sub(canvas::width(&name)) + 1);
-        let pieces = [
-            (format!("  {glyph} "), style),
-            (name, theme.text),
-            (format!("{:fill$}{time}", ""), theme.dim),
-        ];
+        let left = room.saturating_sub(canvas::width(&name));
         let note = match &step.outcome {
-            Some(StepOutcome::Done { detail: Some(detail) }) => Some((detail.clone(), theme.dim)),
-            Some(StepOutcome::Skipped { why }) => Some((why.clone(), theme.dim)),
-            Some(StepOutcome::Failed { failure }) => Some((failure.reason.clone(), theme.error)),
+            Some(StepOutcome::Done { detail: Some(detail) }) => Some((detail.as_str(), theme.dim)),
+            Some(StepOutcome::Skipped { why }) => Some((why.as_str(), theme.dim)),
+            Some(StepOutcome::Failed { failure }) => Some((failure.reason.as_str(), theme.error)),
             _ => None,
         };
-        self.line(pieces);
-        if let Some((note, style)) = note {
-            self.paragraph(&note, "       ", style);
+        // Beside the name where there is room, because lines are scarce on small screens.
+        let beside = note.filter(|(note, _)| canvas::width(note) + 2 <= left);
+        let (aside, aside_style) = beside.map_or((String::new(), theme.dim), |(note, style)| {
+            (format!("  {note}"), style)
+        });
+        let fill = usize::from(left.saturating_sub(canvas::width(&aside)) + 1);
+        self.line([
+            (format!("  {glyph} "), style),
+            (name, theme.text),
+            (aside, aside_style),
+            (format!("{:fill$}{time}", ""), theme.dim),
+        ]);
+        if let (Some((note, style)), None) = (note, beside) {
+            self.paragraph(note, "       ", style);
         }
     }
 
