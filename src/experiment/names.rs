@@ -12,6 +12,8 @@ const LONGEST: usize = 120;
 #[derive(Debug, Default)]
 pub(super) struct Names {
     used: HashMap<String, Span>,
+    /// Names given by the file in lower case, because some file systems do not tell cases apart.
+    lower: HashMap<String, String>,
     /// For a wanted name, the next number to try.
     next: HashMap<String, usize>,
 }
@@ -22,8 +24,13 @@ impl Names {
         if let Some(first) = self.used.get(name) {
             let message = format!("the name `{name}` is used twice, first in line {}", first.line);
             findings.push(Finding::error(span, message).with_help("give each treatment a name of its own"));
-        } else {
-            self.used.insert(name.to_owned(), span);
+            return;
+        }
+        self.used.insert(name.to_owned(), span);
+        if let Some(other) = self.lower.insert(name.to_lowercase(), name.to_owned()) {
+            let message = format!("the names `{other}` and `{name}` differ only in case");
+            let help = "where file names ignore case (macOS) they would share a folder; choose another name";
+            findings.push(Finding::warning(span, message).with_help(help));
         }
     }
 
@@ -127,6 +134,22 @@ mod tests {
         let other = names.take_free(&"x".repeat(301), Span::default());
         assert_eq!(long.len(), LONGEST);
         assert_ne!(long, other);
+    }
+
+    #[test]
+    fn names_that_differ_only_in_case_are_told() {
+        let mut findings = Findings::default();
+        let mut names = Names::default();
+        for name in ["a", "b", "A"] {
+            names.take(name, Span::default(), &mut findings);
+        }
+        assert_eq!(findings.errors(), 0);
+        let told: Vec<String> = findings
+            .into_sorted()
+            .into_iter()
+            .map(|finding| finding.message)
+            .collect();
+        assert_eq!(told, ["the names `a` and `A` differ only in case"]);
     }
 
     #[test]

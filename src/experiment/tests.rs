@@ -366,6 +366,16 @@ proptest! {
     }
 
     #[test]
+    fn no_damage_to_a_real_file_panics(at in 0usize..2000, byte in any::<u8>(), cut in 0usize..2000) {
+        let mut text = find("disaggregated_vs_llmd", Path::new("/nowhere")).unwrap().text;
+        let places = text.len();
+        text[at % places] = byte;
+        let _ = picture(&text);
+        text.drain(cut % places..);
+        let _ = picture(&text);
+    }
+
+    #[test]
     fn names_of_a_design_are_unique_and_safe(treatments in proptest::collection::vec("[a-c/. ]{1,4}", 1..20)) {
         let mut text = String::from("run:\n  factors: [a]\n  treatments:\n");
         for treatment in treatments {
