@@ -89,6 +89,8 @@ fn main() {
         1.0,
         "ms",
     );
+    // Ends its process, which an exit with figures beyond their bars would not.
+    drop(server);
     finish(&bars);
 }
 

@@ -20,7 +20,8 @@ pub fn vitals(processes: &[Vec<Report>]) -> Vitals {
     }
     let mut put = |name: &str, value: Option<f64>| {
         if let Some(value) = value.filter(|value| value.is_finite()) {
-            numbers.insert(name.to_owned(), value);
+            // Six decimals are nanoseconds; more would show how they were computed.
+            numbers.insert(name.to_owned(), (value * 1e6).round() / 1e6);
         }
     };
     put("ttft_p50_ms", median(&all, ttft));

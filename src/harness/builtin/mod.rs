@@ -4,6 +4,7 @@
 //! [`measure`] turns them into numbers, [`output`] into files. Open and closed loops are told apart in
 //! [`workload::Pace`]; what makes a run client-bound in [`measure::LATE_SHARE`].
 
+pub mod chunked;
 pub mod collector;
 pub mod drive;
 pub mod http;

@@ -1,6 +1,6 @@
 //! One request: sent, timed, understood.
 
-use super::http::{Answer, Client, SendError};
+use super::http::{Answer, Client, HttpError};
 use super::prompts::Prompt;
 use super::sse;
 use super::workload::{Api, Workload};
@@ -13,6 +13,8 @@ use tokio::time::Instant;
 
 /// Longest answer that is read whole.
 const LONGEST_BODY: usize = 64 << 20;
+/// Streamed bytes that are only noted before they are looked into; bounds memory to this times the streams under way.
+const MOST_NOTED: usize = 64 << 10;
 
 /// Why a request counts as failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -156,8 +158,10 @@ impl RequestForm {
             failure: None,
             message: None,
         };
-        let exchange = self.exchange(client, body, id, &mut measured);
+        let mut stream = Stream::default();
+        let exchange = self.exchange(client, body, id, &mut stream, &mut measured);
         if tokio::time::timeout(self.timeout, exchange).await.is_err() {
+            stream.understand(&mut measured);
             measured.failure = Some(FailureKind::Timeout);
             measured.message = Some(format!("no complete answer within {:?}", self.timeout));
         }
@@ -167,15 +171,18 @@ impl RequestForm {
         measured
     }
 
-    async fn exchange(&self, client: &Client, body: Bytes, id: &str, measured: &mut Measured) {
+    async fn exchange(
+        &self,
+        client: &Client,
+        body: Bytes,
+        id: &str,
+        stream: &mut Stream,
+        measured: &mut Measured,
+    ) {
         let mut answer = match client.send(self.path, Some(body), id).await {
             Ok(answer) => answer,
             Err(error) => {
-                let kind = match error {
-                    SendError::Connect { .. } => FailureKind::Connect,
-                    SendError::Broken(_) => FailureKind::Broken,
-                };
-                return fail(measured, kind, &error.to_string());
+                return fail(measured, kind_of(&error), &error.to_string());
             }
         };
         let status = answer.status();
@@ -188,10 +195,18 @@ impl RequestForm {
             );
         }
         if self.streaming {
-            stream(&mut answer, measured).await;
+            stream.receive(&mut answer, measured).await;
         } else {
             document(&mut answer, measured).await;
         }
+    }
+}
+
+fn kind_of(error: &HttpError) -> FailureKind {
+    match error {
+        HttpError::Connect { .. } => FailureKind::Connect,
+        HttpError::Io(_) | HttpError::Closed => FailureKind::Broken,
+        HttpError::Malformed(_) => FailureKind::Malformed,
     }
 }
 
@@ -201,47 +216,105 @@ fn fail(measured: &mut Measured, kind: FailureKind, message: &str) {
     measured.message = (!message.is_empty()).then_some(message);
 }
 
-/// What is told apart in a stream while it arrives.
+/// A streamed answer on its way.
+///
+/// Pieces are only noted with their time while they arrive, and understood later: a thousand answers in step leave no
+/// time for that between two pieces, and plenty between two steps.
 #[derive(Debug, Default)]
-struct Seen {
+struct Stream {
+    /// Pieces that have not been looked into, and when they came.
+    noted: Vec<(Duration, Bytes)>,
+    noted_bytes: usize,
+    parser: sse::Parser,
     done: bool,
     finished: bool,
     trouble: Option<(FailureKind, String)>,
 }
 
-async fn stream(answer: &mut Answer<'_>, measured: &mut Measured) {
-    let mut parser = sse::Parser::default();
-    let mut seen = Seen::default();
-    loop {
-        let piece = answer.next().await;
-        // Before anything else: all that follows is our own time, not the server's.
-        let at = measured.sent.elapsed();
-        match piece {
-            Some(Ok(bytes)) => {
-                if let Err(error) = parser.push(&bytes, |data| take_event(data, at, measured, &mut seen)) {
-                    return fail(measured, FailureKind::Malformed, &error.to_string());
+impl Stream {
+    /// See an answer to its end.
+    async fn receive(&mut self, answer: &mut Answer<'_>, measured: &mut Measured) {
+        while let Some(piece) = answer.next().await {
+            // Before anything else: all that follows is our own time, not the server's.
+            let at = measured.sent.elapsed();
+            match piece {
+                Ok(bytes) => {
+                    self.noted_bytes += bytes.len();
+                    self.noted.push((at, bytes));
+                    if self.noted_bytes > MOST_NOTED {
+                        self.understand(measured);
+                        // What is not understood need not be read to its end, which may never come.
+                        if self.trouble.is_some() {
+                            break;
+                        }
+                    }
+                }
+                Err(error) => {
+                    self.understand(measured);
+                    measured.took = at;
+                    return fail(measured, kind_of(&error), &error.to_string());
                 }
             }
-            Some(Err(error)) => {
-                measured.took = at;
-                return fail(measured, FailureKind::Broken, &error.to_string());
-            }
-            None => {
-                parser.finish(|data| take_event(data, at, measured, &mut seen));
-                break;
-            }
+        }
+        let end = measured.sent.elapsed();
+        self.understand(measured);
+        std::mem::take(&mut self.parser).finish(|data| self.take_event(data, end, measured));
+        if !self.done {
+            measured.took = end;
+        }
+        if let Some((kind, message)) = self.trouble.take() {
+            fail(measured, kind, &message);
+        } else if !self.done && !self.finished {
+            fail(
+                measured,
+                FailureKind::Truncated,
+                "the stream ended before the answer did",
+            );
+        } else if measured.arrivals.is_empty() {
+            fail(measured, FailureKind::Empty, "a complete answer without any text");
         }
     }
-    if let Some((kind, message)) = seen.trouble {
-        fail(measured, kind, &message);
-    } else if !seen.done && !seen.finished {
-        fail(
-            measured,
-            FailureKind::Truncated,
-            "the stream ended before the answer did",
-        );
-    } else if measured.arrivals.is_empty() {
-        fail(measured, FailureKind::Empty, "a complete answer without any text");
+
+    /// Look into the pieces that came.
+    fn understand(&mut self, measured: &mut Measured) {
+        let mut parser = std::mem::take(&mut self.parser);
+        self.noted_bytes = 0;
+        for (at, bytes) in std::mem::take(&mut self.noted) {
+            if let Err(error) = parser.push(&bytes, |data| self.take_event(data, at, measured)) {
+                self.trouble
+                    .get_or_insert((FailureKind::Malformed, error.to_string()));
+            }
+        }
+        self.parser = parser;
+    }
+
+    fn take_event(&mut self, data: &[u8], at: Duration, measured: &mut Measured) {
+        if data == b"[DONE]" {
+            self.done = true;
+            measured.took = at;
+            return;
+        }
+        let chunk: Chunk<'_> = match serde_json::from_slice(data) {
+            Ok(chunk) => chunk,
+            Err(error) => {
+                self.trouble.get_or_insert((
+                    FailureKind::Malformed,
+                    format!("an event of the stream cannot be read: {error}"),
+                ));
+                return;
+            }
+        };
+        if let Some(error) = chunk.error.as_ref().filter(|error| !error.is_null()) {
+            self.trouble
+                .get_or_insert_with(|| (FailureKind::Server, error.to_string()));
+        }
+        if chunk.choices.iter().any(Choice::has_text) {
+            measured.arrivals.push(at);
+            // Until the server tells its own count.
+            measured.output_tokens = measured.output_tokens.max(measured.arrivals.len() as u64);
+        }
+        self.finished |= chunk.choices.iter().any(|choice| choice.finish_reason.is_some());
+        take_usage(chunk.usage, measured);
     }
 }
 
@@ -294,35 +367,6 @@ impl Choice<'_> {
     }
 }
 
-fn take_event(data: &[u8], at: Duration, measured: &mut Measured, seen: &mut Seen) {
-    if data == b"[DONE]" {
-        seen.done = true;
-        measured.took = at;
-        return;
-    }
-    let chunk: Chunk<'_> = match serde_json::from_slice(data) {
-        Ok(chunk) => chunk,
-        Err(error) => {
-            seen.trouble.get_or_insert((
-                FailureKind::Malformed,
-                format!("an event of the stream cannot be read: {error}"),
-            ));
-            return;
-        }
-    };
-    if let Some(error) = chunk.error.as_ref().filter(|error| !error.is_null()) {
-        seen.trouble
-            .get_or_insert_with(|| (FailureKind::Server, error.to_string()));
-    }
-    if chunk.choices.iter().any(Choice::has_text) {
-        measured.arrivals.push(at);
-        // Until the server tells its own count.
-        measured.output_tokens = measured.output_tokens.max(measured.arrivals.len() as u64);
-    }
-    seen.finished |= chunk.choices.iter().any(|choice| choice.finish_reason.is_some());
-    take_usage(chunk.usage, measured);
-}
-
 fn take_usage(usage: Option<Usage>, measured: &mut Measured) {
     if let Some(usage) = usage {
         if let Some(tokens) = usage.prompt_tokens {
@@ -361,7 +405,7 @@ async fn document(answer: &mut Answer<'_>, measured: &mut Measured) {
 async fn whole(answer: &mut Answer<'_>) -> Result<Vec<u8>, (FailureKind, String)> {
     let mut body = Vec::new();
     while let Some(piece) = answer.next().await {
-        body.extend_from_slice(&piece.map_err(|error| (FailureKind::Broken, error.to_string()))?);
+        body.extend_from_slice(&piece.map_err(|error| (kind_of(&error), error.to_string()))?);
         if body.len() > LONGEST_BODY {
             return Err((
                 FailureKind::Malformed,
