@@ -47,6 +47,10 @@ pub struct Request {
     pub methods: Option<String>,
     /// `-m`.
     pub models: Option<String>,
+    /// `--run-description`: beats the config's `description.text`.
+    pub description: Option<String>,
+    /// `--run-keywords`: beats the config's `description.keywords`.
+    pub keywords: Option<String>,
     /// `--stack`: which entry of the scenario.
     pub stack: Option<String>,
     /// `-j`; 0 counts as 1.
@@ -78,6 +82,8 @@ impl Request {
             namespace: None,
             methods: None,
             models: None,
+            description: None,
+            keywords: None,
             stack: None,
             parallelism: 1,
             wait_timeout: None,
@@ -125,6 +131,11 @@ pub fn make(request: &Request) -> Result<SweepPlan, PlanError> {
     let simulated = request.platform == PlatformKind::Local && get_command(&stack.config).is_none();
     if request.platform == PlatformKind::Local {
         give_local_section(&mut stack.config, &known);
+    }
+    for (key, given) in [("text", &request.description), ("keywords", &request.keywords)] {
+        if let Some(given) = given {
+            super::merge::set(&mut stack.config, &["description", key], given.as_str().into());
+        }
     }
     let design = &request.design;
     let (harness, profile_harness) = harness(request, &stack.config, simulated, &mut remarks);

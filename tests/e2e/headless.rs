@@ -66,6 +66,56 @@ fn a_sweep_leaves_results_of_every_cell_and_tells_its_story() {
 }
 
 #[test]
+fn parallel_harnesses_and_descriptions_reach_the_results() {
+    let lab = Lab::new();
+    lab.write("small.yaml", SMALL);
+    let mut arguments = small_flags().to_vec();
+    arguments.extend(["-j", "2", "--run-description", "before the upgrade"]);
+    let output = lab.run(&arguments);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    let reports = reports(&lab, "one");
+    assert_eq!(
+        reports.len(),
+        4,
+        "two processes for each of two cells: {reports:#?}"
+    );
+    for (folder, report) in reports {
+        assert!(folder.ends_with("_1") || folder.ends_with("_2"), "{folder}");
+        assert_eq!(report["version"], "0.2");
+        assert!(
+            report["run"]["description"]
+                .as_str()
+                .unwrap()
+                .contains("before the upgrade"),
+            "{report:#}"
+        );
+        assert!(
+            report.to_string().to_lowercase().contains("simulated"),
+            "a rehearsal says so: {report:#}"
+        );
+    }
+}
+
+/// The v0.2 report in each results folder of a setup.
+fn reports(lab: &Lab, setup: &str) -> Vec<(String, Value)> {
+    let results = lab.latest().join(format!("setup-treatment-{setup}/results"));
+    let read = |folder: std::path::PathBuf| {
+        let file = fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .find(|path| path.to_string_lossy().contains("benchmark_report_v0.2"))
+            .unwrap();
+        let report = llmdbenchmark::yaml::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+        (folder.display().to_string(), report)
+    };
+    fs::read_dir(&results)
+        .unwrap()
+        .map(|entry| read(entry.unwrap().path()))
+        .collect()
+}
+
+#[test]
 fn json_lines_fold_to_the_journal_and_nothing_else_is_on_stdout() {
     let lab = Lab::new();
     lab.write("small.yaml", SMALL);
@@ -167,6 +217,51 @@ fn ctrl_c_tears_down_and_a_resume_finishes() {
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{stdout}");
     assert!(stdout.contains("4 of 4 cells succeeded"), "{stdout}");
+}
+
+#[test]
+fn a_second_ctrl_c_ends_everything_at_once_and_a_resume_finishes() {
+    let lab = Lab::new();
+    // A server that takes its time to answer keeps a polite stop waiting.
+    let mut child = start_small(&lab, &["--set", "local.simulator.timeScale=0.2"]);
+    read_until(&mut child, "cell 1×1 one × a: step 08");
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    lab.wait_until_nothing_runs();
+    let workspace = lab.workspace().display().to_string();
+    let faster = "local.simulator.timeScale=4";
+    let output = lab.run(&["experiment", "--resume", &workspace, "--set", faster]);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    assert!(stdout.contains("4 of 4 cells succeeded"), "{stdout}");
+}
+
+#[test]
+fn a_server_that_crashes_costs_a_standup_and_no_cell_its_place() {
+    let lab = Lab::new();
+    lab.write("small.yaml", &format!("treatment_max_attempts: 3\n{SMALL}"));
+    let mut arguments = small_flags().to_vec();
+    // Enough for the smoketest and the first cell; the second one meets the crash, and a new server.
+    arguments.extend(["--set", "local.simulator.flags.crash-after=18"]);
+    let output = lab.run(&arguments);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    assert!(stdout.contains("stack lost"), "{stdout}");
+    assert!(stdout.contains("standup (number 2)"), "{stdout}");
+    let (state, _) = llmdbenchmark::engine::replay(&lab.latest().join("journal.jsonl")).unwrap();
+    let attempts: Vec<usize> = state.cells.iter().map(|cell| cell.attempts.len()).collect();
+    assert_eq!(attempts, [1, 2, 1, 2], "{stdout}");
+    for setup in ["one", "two"] {
+        assert_eq!(
+            fs::read_dir(lab.latest().join(format!("setup-treatment-{setup}/results")))
+                .unwrap()
+                .count(),
+            3,
+            "the files of every attempt are kept"
+        );
+    }
+    lab.wait_until_nothing_runs();
 }
 
 #[test]

@@ -172,6 +172,9 @@ fn plan(flags: &InputFlags, source: &Source, cwd: PathBuf) -> Result<SweepPlan, 
     request.methods.clone_from(&flags.methods);
     request.models.clone_from(&flags.models);
     request.parallelism = flags.parallelism.map_or(1, Into::into);
+    request.stack.clone_from(&flags.stack);
+    request.description.clone_from(&flags.run_description);
+    request.keywords.clone_from(&flags.run_keywords);
     request.wait_timeout = flags.wait_timeout;
     request.stop_on_error = flags.stop_on_error;
     request.skip_teardown = flags.skip_teardown;

@@ -101,6 +101,9 @@ pub(super) struct InputFlags {
         help_heading = INPUT
     )]
     pub(super) models: Option<String>,
+    /// Stack of the scenario to measure, where it has several [default: the first]
+    #[arg(long, value_name = "NAME", env = "LLMDBENCH_STACK", help_heading = INPUT)]
+    pub(super) stack: Option<String>,
     /// Deploy methods: standalone, modelservice
     #[arg(short = 't', long, value_name = "NAME,...", env = "LLMDBENCH_METHODS", help_heading = INPUT)]
     pub(super) methods: Option<String>,
@@ -214,6 +217,7 @@ impl InputFlags {
             set: if self.set.is_empty() { begun.set } else { self.set },
             parallelism: self.parallelism.or(begun.parallelism),
             models: self.models.or(begun.models),
+            stack: self.stack.or(begun.stack),
             methods: self.methods.or(begun.methods),
             namespace: self.namespace.or(begun.namespace),
             dataset: self.dataset.or(begun.dataset),
