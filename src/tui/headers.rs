@@ -118,6 +118,17 @@ pub(crate) fn joined(treatment: &TreatmentInfo, side: &Side, missing: &str) -> S
     values.join("/")
 }
 
+/// The values that a treatment has, the beginnings of long ones: `mod 6 2 1 4`, for headers with room for little.
+pub(crate) fn abridged(treatment: &TreatmentInfo, side: &Side) -> String {
+    let values = side.factors.iter().filter_map(|factor| value(treatment, factor));
+    // A number that is cut is another number.
+    let short = |value: &str| match value.parse::<f64>() {
+        Ok(_) => value.to_owned(),
+        Err(_) => value.chars().take(3).collect(),
+    };
+    values.map(short).collect::<Vec<String>>().join(" ")
+}
+
 /// The factors that a treatment has with their values, as text: `replicas=1 tp=8`.
 pub(crate) fn described(treatment: &TreatmentInfo, side: &Side) -> String {
     let mut text = String::new();
@@ -261,6 +272,10 @@ mod tests {
         assert_eq!(shown, [("rate", 2), ("extra", 1)]);
         assert!(!side.sparse);
         assert_eq!(described(&treatment("two", &[("rate", "10")]), &side), "rate=10");
+        assert_eq!(
+            abridged(&treatment("two", &[("rate", "10000"), ("extra", "x")]), &side),
+            "100 x"
+        );
         assert_eq!(joined(&treatment("two", &[("rate", "10")]), &side, "-"), "10/-");
         assert_eq!(joined(&treatment("two", &[]), &Side::default(), "-"), "two");
     }

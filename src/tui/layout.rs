@@ -134,6 +134,8 @@ pub(crate) enum RowHeader {
         /// Whether places are as wide as the factors' names, and not only as their values.
         labels: bool,
     },
+    /// The beginnings of the values.
+    Abridged,
     /// The name, and what of factors and values there is room for.
     Described {
         /// Columns for the name.
@@ -185,7 +187,12 @@ impl Geometry {
             (tells && width <= limit).then_some((RowHeader::Table { name, labels }, width))
         });
         let described = name.saturating_add(model.setup_side.text_width).saturating_add(2);
-        let (row_header, width) = table.unwrap_or((RowHeader::Described { name }, limit.min(described)));
+        let side = &model.setup_side;
+        let (row_header, width) = table.unwrap_or(if side.sparse || side.factors.is_empty() {
+            (RowHeader::Described { name }, limit.min(described))
+        } else {
+            (RowHeader::Abridged, limit)
+        });
         let header_width = (fixed + width).min(inner.width);
         let run_factors = run_factor_lines(model);
         let rows = u16::try_from(model.rows.len()).unwrap_or(u16::MAX);

@@ -71,7 +71,7 @@ fn many_factors_get_a_table_as_long_as_there_is_room() {
     .map(setup);
     let treatments: Vec<(&str, &str)> = levels.iter().map(|levels| ("setup", levels.as_str())).collect();
     opened.setups = fixtures::named(&treatments);
-    for (width, height) in [(80, 24), (160, 24)] {
+    for (width, height) in [(40, 10), (80, 24), (160, 24)] {
         let model = Sweep::of(opened.clone()).model(width, height);
         picture(&format!("many_factors_{width}x{height}"), &screen(&model));
     }

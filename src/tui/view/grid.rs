@@ -231,6 +231,10 @@ fn row_header(model: &Model, geometry: &Geometry, y: u16, setup: SetupId, buf: &
                 );
             }
         }
+        RowHeader::Abridged => {
+            let text = headers::abridged(treatment, &model.setup_side);
+            canvas::put_fit(buf, x, y, &text, end.saturating_sub(x), style, theme);
+        }
         RowHeader::Described { name } => {
             let room = end.saturating_sub(x);
             canvas::put_fit(buf, x, y, &treatment.name, name.min(room), style, theme);

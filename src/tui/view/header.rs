@@ -198,6 +198,7 @@ fn activity(model: &Model, area: Rect, buf: &mut Buffer) {
 
 fn idle(model: &Model) -> &'static str {
     match model.state.mode {
+        Mode::Ready if to_do(model) < model.total() as u32 => "press s to go on",
         Mode::Ready => "press s to start",
         Mode::Paused => "paused: s or p goes on",
         Mode::Running if model.is_done() => "all is done: q leaves, r runs selected cells again, o sums up",
