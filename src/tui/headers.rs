@@ -273,8 +273,11 @@ mod tests {
         assert!(!side.sparse);
         assert_eq!(described(&treatment("two", &[("rate", "10")]), &side), "rate=10");
         assert_eq!(
-            abridged(&treatment("two", &[("rate", "10000"), ("extra", "x")]), &side),
-            "100 x"
+            abridged(
+                &treatment("two", &[("rate", "10000"), ("extra", "standalone")]),
+                &side
+            ),
+            "10000 sta"
         );
         assert_eq!(joined(&treatment("two", &[("rate", "10")]), &side, "-"), "10/-");
         assert_eq!(joined(&treatment("two", &[]), &Side::default(), "-"), "two");
