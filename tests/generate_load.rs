@@ -9,7 +9,6 @@
 #[path = "generate_load/server.rs"]
 mod server;
 
-use llmdbenchmark::harness::builtin::measure::Distribution;
 use llmdbenchmark::harness::{manifest, progress};
 use llmdbenchmark::report;
 use serde_json::{Value, json};
@@ -249,19 +248,4 @@ fn a_profile_that_cannot_be_run_is_refused_before_anything_is_sent() {
     assert!(run.log().contains("-l vllm-benchmark"), "{}", run.log());
     let told = std::fs::read_to_string(run.results().join("error.txt")).unwrap();
     assert!(told.contains("sharegpt"));
-}
-
-#[test]
-fn percentiles_agree_with_a_plain_sort() {
-    let mut values: Vec<f64> = (0..5000).map(|n| f64::from((n * 7919) % 5003) / 1e3).collect();
-    let mut distribution = Distribution::of_seconds();
-    for value in &values {
-        distribution.record(*value);
-    }
-    values.sort_by(f64::total_cmp);
-    for percent in [1.0, 25.0, 50.0, 90.0, 99.0] {
-        let exact = values[(percent / 100.0 * 5000.0) as usize - 1];
-        let told = distribution.percentile(percent).unwrap();
-        assert!((told - exact).abs() <= exact * 2e-3, "{percent}: {told} {exact}");
-    }
 }

@@ -162,7 +162,7 @@ impl Collector {
     }
 
     fn rates(&self, tally: &Tally) -> String {
-        let median = |values: &super::measure::Distribution| {
+        let median = |values: &super::distribution::Distribution| {
             values
                 .percentile(50.0)
                 .map_or_else(|| "-".to_owned(), |seconds| format!("{:.1} ms", seconds * 1e3))

@@ -4,8 +4,10 @@
 //! [`measure`] turns them into numbers, [`output`] into files. Open and closed loops are told apart in
 //! [`workload::Pace`]; what makes a run client-bound in [`measure::LATE_SHARE`].
 
+mod chunk;
 pub mod chunked;
 pub mod collector;
+pub mod distribution;
 pub mod drive;
 pub mod http;
 pub mod measure;

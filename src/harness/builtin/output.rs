@@ -1,7 +1,8 @@
 //! The result files: in the shape of the tool whose profile was run, and a summary of our own.
 
 use super::collector::Counted;
-use super::measure::{Distribution, LATE, LATE_SHARE, PERCENTILES, Tally};
+use super::distribution::{Distribution, PERCENTILES};
+use super::measure::{LATE, LATE_SHARE, Tally};
 use super::workload::{Pace, Shape, Stage, Workload};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};

@@ -1,18 +1,19 @@
 //! One request: sent, timed, understood.
 
+use super::chunk::{Choice, Chunk, Usage};
 use super::http::{Answer, Client, HttpError};
 use super::prompts::Prompt;
 use super::sse;
 use super::workload::{Api, Workload};
 use bytes::Bytes;
-use serde::Deserialize;
 use serde_json::json;
-use std::borrow::Cow;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// Longest answer that is read whole.
 const LONGEST_BODY: usize = 64 << 20;
+/// Pieces of a stream that are noted before they are looked into.
+const NOTED: usize = 16;
 /// Streamed bytes that are only noted before they are looked into; bounds memory to this times the streams under way.
 const MOST_NOTED: usize = 64 << 10;
 
@@ -241,7 +242,9 @@ impl Stream {
                 Ok(bytes) => {
                     self.noted_bytes += bytes.len();
                     self.noted.push((at, bytes));
-                    if self.noted_bytes > MOST_NOTED {
+                    if self.noted.len() >= NOTED || self.noted_bytes > MOST_NOTED {
+                        // Every other stream that has bytes notes them first.
+                        tokio::task::yield_now().await;
                         self.understand(measured);
                         // What is not understood need not be read to its end, which may never come.
                         if self.trouble.is_some() {
@@ -257,6 +260,7 @@ impl Stream {
             }
         }
         let end = measured.sent.elapsed();
+        tokio::task::yield_now().await;
         self.understand(measured);
         std::mem::take(&mut self.parser).finish(|data| self.take_event(data, end, measured));
         if !self.done {
@@ -315,55 +319,6 @@ impl Stream {
         }
         self.finished |= chunk.choices.iter().any(|choice| choice.finish_reason.is_some());
         take_usage(chunk.usage, measured);
-    }
-}
-
-/// The parts of an answer that matter here. Borrowed, because one comes with every token.
-#[derive(Debug, Deserialize)]
-struct Chunk<'a> {
-    #[serde(borrow, default)]
-    choices: Vec<Choice<'a>>,
-    #[serde(default)]
-    usage: Option<Usage>,
-    #[serde(default)]
-    error: Option<serde_json::Value>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Choice<'a> {
-    #[serde(borrow, default)]
-    text: Option<Cow<'a, str>>,
-    #[serde(borrow, default, alias = "message")]
-    delta: Option<Delta<'a>>,
-    #[serde(borrow, default)]
-    finish_reason: Option<Cow<'a, str>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Delta<'a> {
-    #[serde(borrow, default)]
-    content: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    reasoning_content: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    reasoning: Option<Cow<'a, str>>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-struct Usage {
-    #[serde(default)]
-    prompt_tokens: Option<u64>,
-    #[serde(default)]
-    completion_tokens: Option<u64>,
-}
-
-impl Choice<'_> {
-    fn has_text(&self) -> bool {
-        let some = |text: &Option<Cow<'_, str>>| text.as_ref().is_some_and(|text| !text.is_empty());
-        some(&self.text)
-            || self.delta.as_ref().is_some_and(|delta| {
-                some(&delta.content) || some(&delta.reasoning_content) || some(&delta.reasoning)
-            })
     }
 }
 
