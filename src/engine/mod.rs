@@ -23,6 +23,7 @@ mod executor;
 mod open;
 mod state;
 
+pub use self::core::stopped_at_first_error;
 pub use command::{Command, Refusal, Selection, StatusFilter, StopMode};
 pub use driver::{Commands, EngineError, Handle};
 pub use event::{

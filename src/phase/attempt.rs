@@ -10,7 +10,7 @@ use crate::platform::{EffectiveConfig, Platform, StackSpec};
 use crate::workspace::Instance;
 use futures::future::{FutureExt, ready};
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// Calls that empty a vLLM server's caches.
@@ -36,7 +36,7 @@ pub struct AttemptWork<'w> {
 /// What one step leaves to the next.
 #[derive(Default)]
 pub(super) struct SoFar {
-    profile: Option<(RenderedProfile, PathBuf)>,
+    profile: Option<RenderedProfile>,
     before: Option<Result<EffectiveConfig, Failure>>,
     job: Option<HarnessJob>,
     exit: Option<JobExit>,
@@ -145,9 +145,9 @@ fn render_profiles(work: &mut AttemptWork<'_>) -> StepResult {
         .plan
         .render_profile(work.run, &work.spec.config, &work.attempt.endpoint)
         .map_err(|error| Failure::new(error.to_string()))?;
-    let path = written::profile(work.plan, work.instance, &work.setup.name, &profile)?;
+    written::profile(work.plan, work.instance, &work.setup.name, &profile)?;
     let name = profile.name.clone();
-    work.so_far.profile = Some((profile, path));
+    work.so_far.profile = Some(profile);
     Ok(Done::With(name))
 }
 
@@ -169,7 +169,11 @@ async fn deploy_harness(work: &mut AttemptWork<'_>) -> StepResult {
         before
     };
     work.so_far.before = Some(before.effective);
-    let job = job(work)?;
+    let job = job(work);
+    for folder in &job.folders {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| Failure::new(format!("cannot create {}: {error}", folder.display())))?;
+    }
     work.so_far.job = Some(job.clone());
     if work.context.cancelled().is_cancelled() {
         return Err(Failure::new("cancelled before the harness was started"));
@@ -196,23 +200,17 @@ async fn reset_caches(work: &AttemptWork<'_>) -> Vec<String> {
     words
 }
 
-fn job(work: &AttemptWork<'_>) -> Result<HarnessJob, Failure> {
-    let (_, profile) = work
-        .so_far
-        .profile
-        .as_ref()
-        .ok_or_else(|| work.missing("the profile"))?;
-    let folders: Vec<PathBuf> = (1..=work.plan.parallelism)
+/// The attempt's job. It follows from the plan and the attempt's name alone, so what an earlier engine started is found
+/// however little of the attempt was done again.
+fn job(work: &AttemptWork<'_>) -> HarnessJob {
+    let profile = written::profile_path(work.plan, work.instance, &work.setup.name, &work.run.profile_name);
+    let folders = (1..=work.plan.parallelism)
         .map(|index| {
             work.instance
                 .results(&work.setup.name, &work.attempt.experiment_id, index)
         })
         .collect();
-    for folder in &folders {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| Failure::new(format!("cannot create {}: {error}", folder.display())))?;
-    }
-    Ok(super::launch::job(work, profile, folders))
+    super::launch::job(work, &profile, folders)
 }
 
 async fn wait_completion(work: &mut AttemptWork<'_>) -> StepResult {
@@ -233,19 +231,20 @@ async fn collect_results(work: &mut AttemptWork<'_>) -> StepResult {
     Ok(Done::Silent)
 }
 
+/// Nothing of the attempt stays: not even a harness that an earlier engine started, where this one came no further than
+/// to a stack that is gone.
 async fn cleanup(work: &mut AttemptWork<'_>) -> StepResult {
-    match &work.so_far.job {
-        None => Ok(Done::Skipped("no harness was started".to_owned())),
-        Some(job) => {
-            work.platform.reap(job).await?;
-            Ok(Done::Silent)
-        }
+    let job = job(work);
+    if !job.folders.iter().any(|folder| folder.exists()) {
+        return Ok(Done::Skipped("no harness was started".to_owned()));
     }
+    work.platform.reap(&job).await?;
+    Ok(Done::Silent)
 }
 
 fn analyze(work: &mut AttemptWork<'_>) -> Done {
     let so_far = &work.so_far;
-    let (Some((profile, _)), Some(job), Some(exit), Some(before), Some(after)) = (
+    let (Some(profile), Some(job), Some(exit), Some(before), Some(after)) = (
         &so_far.profile,
         &so_far.job,
         &so_far.exit,

@@ -7,6 +7,7 @@ use crate::harness::{HarnessJob, JobExit, ProcessExit};
 use crate::plan::{self, Request};
 use crate::platform::{EffectiveConfig, RoleConfig, RunningStack};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_util::sync::CancellationToken;
 
 const EXPERIMENT: &str = "
@@ -16,7 +17,7 @@ treatments: [{name: only}]
 
 #[derive(Default)]
 struct Scripted {
-    broken: bool,
+    broken: AtomicBool,
     cancelled: bool,
     asked: Mutex<Vec<&'static str>>,
 }
@@ -49,7 +50,7 @@ impl Platform for Scripted {
     }
 
     fn health<'a>(&'a self, _: &'a StackSpec, _: &'a str) -> BoxFuture<'a, Health> {
-        let health = if self.broken {
+        let health = if self.broken.load(Ordering::Relaxed) {
             Health::Broken(Failure::new("it is gone"))
         } else {
             Health::Healthy
@@ -222,7 +223,7 @@ async fn an_attempt_taken_up_again_judges_by_what_was_true_before_it_began() {
 async fn steps_after_the_stacks_own_run_even_if_those_failed() {
     let folder = tempfile::tempdir().unwrap();
     let platform = Arc::new(Scripted {
-        broken: true,
+        broken: true.into(),
         ..Scripted::default()
     });
     let executor = executor(folder.path(), Arc::clone(&platform));
@@ -234,6 +235,24 @@ async fn steps_after_the_stacks_own_run_even_if_those_failed() {
     assert_eq!(failure.reason, "it is gone");
     assert_eq!(recorder.words(), ["3 it is gone", "11 skipped", "12 skipped"]);
     assert_eq!(platform.asked(), Vec::<&str>::new());
+}
+
+#[tokio::test]
+async fn a_harness_of_an_earlier_engine_is_ended_even_if_its_stack_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let platform = Arc::new(Scripted::default());
+    let executor = executor(folder.path(), Arc::clone(&platform));
+    let recorder = Recorder::default();
+    executor.attempt(attempt(), &recorder).await;
+    platform.asked();
+    recorder.words();
+
+    platform.broken.store(true, Ordering::Relaxed);
+    recorder.token.cancel();
+    let report = executor.attempt(attempt(), &recorder).await;
+    assert_eq!(report.outcome, Outcome::Cancelled);
+    assert_eq!(recorder.words(), ["3 cancelled", "11 done", "12 skipped"]);
+    assert_eq!(platform.asked(), ["reap"]);
 }
 
 #[tokio::test]

@@ -48,17 +48,22 @@ pub(super) fn config(plan: &SweepPlan, instance: &Instance, spec: &StackSpec) ->
     write(&path, &marked(plan, &yaml::to_string(&config)))
 }
 
-/// Write the profile of an attempt; returns where.
+/// Where the profile of a run treatment lies.
+pub(super) fn profile_path(plan: &SweepPlan, instance: &Instance, setup: &str, name: &str) -> PathBuf {
+    instance
+        .profiles(setup, &plan.profile_harness)
+        .join(format!("{name}.yaml"))
+}
+
+/// Write the profile of an attempt.
 pub(super) fn profile(
     plan: &SweepPlan,
     instance: &Instance,
     setup: &str,
     profile: &RenderedProfile,
-) -> Result<PathBuf, Failure> {
-    let folder = instance.profiles(setup, &plan.profile_harness);
-    let path = folder.join(format!("{}.yaml", profile.name));
-    write(&path, &marked(plan, &yaml::to_string(&profile.value)))?;
-    Ok(path)
+) -> Result<(), Failure> {
+    let path = profile_path(plan, instance, setup, &profile.name);
+    write(&path, &marked(plan, &yaml::to_string(&profile.value)))
 }
 
 /// What an attempt found before it began. On disk before the harness is started: where it is there, an earlier engine

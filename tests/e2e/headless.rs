@@ -314,3 +314,22 @@ fn a_failing_cell_fails_alone_and_the_exit_code_tells() {
     assert!(stdout.contains("sweep ended: 0 of 4 cells succeeded"), "{stdout}");
     lab.wait_until_nothing_runs();
 }
+
+#[test]
+fn a_sweep_that_stops_at_its_first_error_has_failed_and_can_go_on() {
+    let lab = Lab::new();
+    lab.write("small.yaml", SMALL);
+    let mut arguments = small_flags().to_vec();
+    // Enough for the smoketest and half of the first cell.
+    arguments.extend(["--stop-on-error", "--set", "local.simulator.flags.crash-after=8"]);
+    let output = lab.run(&arguments);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stdout}");
+    assert!(
+        stdout.contains("1 failed, 3 pending") || stdout.contains("3 pending, 1 failed"),
+        "{stdout}"
+    );
+    assert!(stderr.contains("to go on: "), "{stderr}");
+    lab.wait_until_nothing_runs();
+}

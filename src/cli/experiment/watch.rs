@@ -3,7 +3,9 @@
 use super::begin::Prepared;
 use super::flags::{Args, Format, ThemeFlag};
 use super::{Exit, exit, headless, say, say_data};
-use crate::engine::{CellStatus, Command, Engine, Handle, OpenError, State, StopMode, replay, summary};
+use crate::engine::{
+    CellStatus, Command, Engine, Handle, OpenError, State, StopMode, replay, stopped_at_first_error, summary,
+};
 use crate::logs::AppLog;
 use crate::phase::{self, PhaseExecutor};
 use crate::plan::SweepPlan;
@@ -100,14 +102,13 @@ impl Sweep {
         if self.args.format == Format::Text {
             say_data(summary::text(&state, instance.path()).trim_end())?;
         }
-        let code = code(&state);
-        if code == exit::INTERRUPTED {
+        if work_left(&state) {
             say(&format!(
                 "to go on: llmdbenchmark experiment --resume {}",
                 sanitize(&instance.path().display().to_string())
             ));
         }
-        Ok(code)
+        Ok(code(&state))
     }
 }
 
@@ -160,17 +161,29 @@ async fn on_screen(handle: &Handle, instance: &Instance, args: &Args, app_log: A
         .map_err(|error| Exit::new(exit::ENVIRONMENT, error.to_string()))
 }
 
-/// What the sweep amounts to. Cells that the operator skipped are no failures.
+fn any(state: &State, statuses: &[CellStatus]) -> bool {
+    statuses.iter().any(|status| state.counts.of(*status) > 0)
+}
+
+fn work_left(state: &State) -> bool {
+    any(
+        state,
+        &[CellStatus::Pending, CellStatus::Running, CellStatus::Interrupted],
+    )
+}
+
+/// What the sweep amounts to. Cells that the operator skipped are no failures, and a sweep that stopped at its first
+/// error did not succeed, rather than being interrupted.
 fn code(state: &State) -> u8 {
-    let any = |statuses: &[CellStatus]| statuses.iter().any(|status| state.counts.of(*status) > 0);
-    if any(&[CellStatus::Pending, CellStatus::Running, CellStatus::Interrupted]) {
-        exit::INTERRUPTED
-    } else if any(&[
+    let unsuccessful = [
         CellStatus::Failed,
         CellStatus::Suspect,
         CellStatus::NotRun,
         CellStatus::Cancelled,
-    ]) {
+    ];
+    if work_left(state) && !stopped_at_first_error(state) {
+        exit::INTERRUPTED
+    } else if work_left(state) || any(state, &unsuccessful) {
         exit::FAILED
     } else {
         exit::SUCCESS

@@ -10,7 +10,7 @@ mod queue;
 mod turn;
 
 pub use decide::decide;
-pub use policy::MAX_LOSSES;
+pub use policy::{MAX_LOSSES, stopped_at_first_error};
 pub use queue::queue;
 pub use turn::{Finished, Step, Turn, Work, obsolete};
 

@@ -13,6 +13,14 @@ use crate::experiment::{CellId, SetupId};
 /// the number of attempts of one cell that may get lost before it is left to the operator.
 pub const MAX_LOSSES: u32 = 3;
 
+/// Ends the reason of a stop by `--stop-on-error`.
+const FIRST_ERROR: &str = "the sweep stops at the first error";
+
+/// Whether the sweep's own rule stopped it, rather than an operator who would be told that it was interrupted.
+pub fn stopped_at_first_error(state: &State) -> bool {
+    state.mode_reason.ends_with(FIRST_ERROR)
+}
+
 /// What follows from what went wrong last; empty when nothing does, or all is on record.
 pub(super) fn consequences(state: &State, opened: &SweepOpened) -> Vec<Event> {
     match state.unsettled {
@@ -92,7 +100,7 @@ fn not_run(state: &State, setup: SetupId, failure: &Failure) -> Option<Event> {
 fn stop_on_error(state: &State, opened: &SweepOpened, what: impl FnOnce() -> String) -> Option<Event> {
     (opened.stop_on_error && state.mode == Mode::Running).then(|| Event::ModeChanged {
         mode: Mode::Stopping(StopMode::Finish),
-        reason: format!("{}, and the sweep stops at the first error", what()),
+        reason: format!("{}, and {FIRST_ERROR}", what()),
     })
 }
 
