@@ -191,6 +191,53 @@ fn what_is_wrong_is_said_before_anything_is_made() {
 }
 
 #[test]
+fn a_planted_secret_reaches_neither_workspace_nor_output() {
+    const SECRET: &str = "hf_PlantedForThisTest0123456789";
+    let lab = Lab::new();
+    lab.write("small.yaml", SMALL);
+    let output = lab
+        .command(small_flags())
+        .env("HF_TOKEN", SECRET)
+        .env("LLMDBENCHMARK_LOG", "trace")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(!String::from_utf8_lossy(&output.stdout).contains(SECRET));
+    assert!(!String::from_utf8_lossy(&output.stderr).contains(SECRET));
+    let mut folders = vec![lab.latest()];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files += 1;
+                let bytes = fs::read(&path).unwrap();
+                assert!(
+                    !String::from_utf8_lossy(&bytes).contains(SECRET),
+                    "in {}",
+                    path.display()
+                );
+            }
+        }
+    }
+    assert!(files > 20, "the workspace was looked through: {files} files");
+    // Where it would have to be kept to be resumed, it is refused.
+    let token = format!("huggingface.token={SECRET}");
+    let mut arguments = small_flags().to_vec();
+    arguments.extend(["--set", &token]);
+    let output = lab.run(&arguments);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(
+        stderr.contains("--set huggingface.token holds what looks like a secret"),
+        "{stderr}"
+    );
+    assert!(!stderr.contains(SECRET), "{stderr}");
+}
+
+#[test]
 fn ctrl_c_tears_down_and_a_resume_finishes() {
     let lab = Lab::new();
     let mut child = start_small(&lab, &["--set", "local.simulator.timeScale=2"]);

@@ -4,6 +4,7 @@ use super::flags::{InputFlags, PlatformFlag};
 use super::{Exit, exit};
 use crate::diagnostic;
 use crate::experiment::{self, Source};
+use crate::logs;
 use crate::plan::{self, PlatformKind, SweepPlan};
 use crate::text::sanitize;
 use crate::workspace::{Input, Instance};
@@ -99,9 +100,40 @@ pub(super) fn prepare(flags: InputFlags, begun: Option<Begun>) -> Result<Prepare
         ));
         source
     };
+    refuse_secrets(&flags, &source)?;
     let plan = plan(&flags, &source, cwd)?;
     let inputs = inputs(&flags, &source, &plan)?;
     Ok(Prepared { plan, inputs })
+}
+
+/// Flags and experiment are kept with the sweep as they are, since a resume needs them; so no secret may be in them.
+fn refuse_secrets(flags: &InputFlags, source: &Source) -> Result<(), Exit> {
+    let advice =
+        "it would be kept with the sweep; set it in the environment (HF_TOKEN) or in the cluster instead";
+    let is_secret = |text: &str| logs::redact(text) != text;
+    let flag = flags.set.iter().map(|value| ("--set", value));
+    let flag = flag.chain(flags.overrides.iter().map(|value| ("-o", value)));
+    for (name, value) in flag {
+        if is_secret(value) {
+            let key = value.split('=').next().unwrap_or_default();
+            return Err(Exit::new(
+                exit::USAGE,
+                format!("{name} {key} holds what looks like a secret: {advice}"),
+            ));
+        }
+    }
+    let text = String::from_utf8_lossy(&source.text);
+    match text.lines().position(is_secret) {
+        None => Ok(()),
+        Some(line) => Err(Exit::new(
+            exit::USAGE,
+            format!(
+                "{}:{} holds what looks like a secret: {advice}",
+                source.name,
+                line + 1
+            ),
+        )),
+    }
 }
 
 /// Paths that do not depend on where a resume is typed.
@@ -214,8 +246,9 @@ fn inputs(flags: &InputFlags, source: &Source, plan: &SweepPlan) -> Result<Vec<I
     Ok(vec![
         input(EXPERIMENT_FILE, &source.text),
         input(FLAGS_FILE, &flags),
-        input("spec.yaml", spec.rendered.text.as_bytes()),
-        input("scenario.yaml", spec.scenario.text.as_bytes()),
-        input("defaults.yaml", spec.values.text.as_bytes()),
+        // For the record alone; secrets in them are none of the record's business.
+        input("spec.yaml", logs::redact(&spec.rendered.text).as_bytes()),
+        input("scenario.yaml", logs::redact(&spec.scenario.text).as_bytes()),
+        input("defaults.yaml", logs::redact(&spec.values.text).as_bytes()),
     ])
 }
