@@ -205,7 +205,10 @@ async fn first_text(work: &StackWork<'_>) -> Result<String, NoText> {
                 if matches!(answer.status, 502..=504) {
                     return Err(NoText::NotYet(failure));
                 }
-                NoText::Final(failure)
+                NoText::Final(
+                    failure
+                        .with_hint("the stack's log tells more; does it serve the model that is asked for?"),
+                )
             }
             Err(error @ http::HttpError::Connect { .. }) => {
                 return Err(NoText::NotYet(Failure::new(format!("{path}: {error}"))));

@@ -47,7 +47,7 @@ pub(super) async fn logs_seen(instance: &Instance, job: &HarnessJob, context: &d
         let number = index + 1;
         for (name, path) in [
             (format!("harness {number}"), folder.stdout()),
-            (format!("harness {number} errors"), folder.stderr()),
+            (format!("harness {number} stderr"), folder.stderr()),
         ] {
             let path = relative(instance, &path);
             context.log_seen(job.scope, LogSource { name, path }).await;

@@ -219,7 +219,7 @@ fn scope(spec: &StackSpec) -> Scope {
 /// Tell that the server's logs can be followed.
 pub(super) async fn log_seen(instance: &Instance, spec: &StackSpec, context: &dyn Context) {
     let folder = folder(&spec.folder);
-    for (name, path) in [("server", folder.stdout()), ("server errors", folder.stderr())] {
+    for (name, path) in [("server", folder.stdout()), ("server stderr", folder.stderr())] {
         let source = LogSource {
             name: name.to_owned(),
             path: relative(instance, &path),

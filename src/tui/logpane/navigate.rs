@@ -50,9 +50,14 @@ impl LogPane {
 
     /// Show the log at this position in the row of tabs (from 0), as a click on its tab does.
     pub fn switch_to(&mut self, tab: usize) -> Vec<Request> {
+        self.chosen = true;
         if tab >= self.tabs.len() || tab == self.current {
             return Vec::new();
         }
+        self.open_tab(tab)
+    }
+
+    pub(super) fn open_tab(&mut self, tab: usize) -> Vec<Request> {
         self.current = tab;
         self.forget_rows();
         let mut requests = self.wish();

@@ -61,6 +61,8 @@ pub struct LogPane {
     view: View,
     pub(super) tabs: Vec<Tab>,
     pub(super) current: usize,
+    /// Whether the operator chose the current log.
+    pub(super) chosen: bool,
     /// Columns and lines of text.
     pub(super) size: (u16, u16),
     pub(super) wrap: bool,
@@ -90,6 +92,7 @@ impl LogPane {
             view: View::default(),
             tabs: Vec::new(),
             current: 0,
+            chosen: false,
             size: (0, 0),
             wrap: false,
             left: 0,
@@ -115,6 +118,7 @@ impl LogPane {
             self.view = View(self.view.0 + 1);
             self.tabs.clear();
             self.current = 0;
+            self.chosen = false;
             self.find.forget_request();
             self.forget_rows();
         }
@@ -211,6 +215,9 @@ impl LogPane {
                 self.notice = Some("the log was replaced or cut off: back at its end".to_owned());
             }
         }
+        if let Some(tab) = self.telling_tab() {
+            return self.open_tab(tab);
+        }
         if !current {
             return Vec::new();
         }
@@ -232,6 +239,17 @@ impl LogPane {
         }
     }
 
+    /// The log to go to by itself, where the one on screen ended without any text and nobody chose it: one with text, or
+    /// one that nobody has looked into yet.
+    fn telling_tab(&self) -> Option<usize> {
+        let rows = |tab: &Tab| tab.status.map(|status| status.rows);
+        if self.chosen || !self.has_ended() || rows(self.tab()?) != Some(0) {
+            return None;
+        }
+        let mut tabs = self.tabs.iter();
+        tabs.position(|tab| rows(tab) != Some(0))
+    }
+
     fn shows_partial_line(&self) -> bool {
         self.rows.iter().any(|row| {
             let line = self.window.lines.get(row.line);
@@ -245,6 +263,11 @@ impl LogPane {
         self.left = 0;
         self.mark = None;
         self.notice = None;
+    }
+
+    /// Whether nothing more will be written.
+    pub(super) fn has_ended(&self) -> bool {
+        self.subject.as_ref().is_some_and(|subject| subject.ended)
     }
 
     pub(super) fn is_visible(&self) -> bool {

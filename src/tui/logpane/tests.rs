@@ -450,3 +450,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn of_a_log_that_ended_empty_the_next_with_text_is_shown_unless_the_operator_chose_it() {
+    let mut screen = Screen::new(60, 8);
+    screen.write("stdout", "");
+    screen.write("stderr", "it did not start\n");
+    screen.show(&["stdout", "stderr"], true);
+    screen.until(|text| text.contains("it did not start"));
+    screen.act(Act::PreviousSource);
+    screen.until(|text| text.contains("empty"));
+    screen.resize(60, 9);
+    screen.until(|text| text.contains("empty"));
+}

@@ -147,11 +147,14 @@ fn draw_emptiness(pane: &LogPane, area: Rect, theme: &Theme, buf: &mut Buffer) {
         (Some(_), None) => "no logs yet",
         (Some(_), Some(tab)) => match tab.status {
             None => "opening",
-            Some(status) if status.missing && pane.subject.as_ref().is_some_and(|subject| subject.ended) => {
+            Some(status) if status.missing && pane.has_ended() => {
                 "there is no such file: nothing was written, or it was removed"
             }
             Some(status) if status.missing => "no file yet: shown as soon as something is written",
-            Some(status) if status.rows == 0 => "empty so far",
+            Some(status) if status.rows == 0 => match pane.has_ended() {
+                true => "empty",
+                false => "empty so far",
+            },
             Some(_) => "",
         },
     };
