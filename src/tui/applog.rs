@@ -120,9 +120,34 @@ impl AppLogPane {
         for position in area.positions() {
             if let (Some(from), Some(to)) = (own.cell(position), buf.cell_mut(position)) {
                 *to = from.clone();
+                if let Some(drawn) = frame_part(from.symbol(), theme) {
+                    to.set_symbol(drawn);
+                }
             }
         }
     }
+}
+
+/// What this theme draws frames with, for a part of a frame that the widget drew. The widget knows no others than those
+/// of Unicode.
+fn frame_part(symbol: &str, theme: &Theme) -> Option<&'static str> {
+    let [
+        horizontal,
+        vertical,
+        top_left,
+        top_right,
+        bottom_right,
+        bottom_left,
+    ] = theme.glyphs.frame;
+    Some(match symbol {
+        "─" => horizontal,
+        "│" => vertical,
+        "┌" => top_left,
+        "┐" => top_right,
+        "┘" => bottom_right,
+        "└" => bottom_left,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -176,5 +201,21 @@ mod tests {
             }
         }
         assert!(!pane.key(Key::Char('z')));
+    }
+
+    #[test]
+    fn an_ascii_terminal_gets_an_ascii_frame() {
+        let area = Rect::new(0, 0, 30, 6);
+        let mut buffer = Buffer::empty(area);
+        AppLogPane::default().draw(area, true, &Theme::plain().ascii(), &mut buffer);
+        let shown = text(&buffer);
+        assert!(shown.starts_with('+') && shown.ends_with('+'), "{shown}");
+        let frame = |position: &ratatui::layout::Position| {
+            position.x == 0 || position.y == 0 || position.x == 29 || position.y == 5
+        };
+        let edge = area.positions().filter(frame);
+        for position in edge {
+            assert!(buffer[position].symbol().is_ascii(), "{position}");
+        }
     }
 }
