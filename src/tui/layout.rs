@@ -7,6 +7,8 @@ use ratatui::layout::Rect;
 
 /// From this width on, details stand beside the grid.
 const WIDE: u16 = 110;
+/// Details that give columns to the grid keep as many as most texts need.
+const NARROWEST_DETAIL: u16 = 52;
 /// From this height of the body on, there is room for a pane under the grid.
 const TALL: u16 = 14;
 /// From this height of a wide screen on, logs are shown from the start.
@@ -54,7 +56,7 @@ impl Areas {
         let beside = body.width >= WIDE;
         let mut left = body;
         if beside {
-            let width = (body.width * 2 / 5).clamp(44, 72);
+            let width = detail_width(model, body);
             left.width -= width;
             areas.detail = Rect::new(left.right(), body.y, width, body.height);
         }
@@ -90,6 +92,21 @@ impl Areas {
             Focus::AppLog => &mut self.app_log,
         }
     }
+}
+
+/// Details get two fifths, and leave of them to the grid what its last columns need.
+fn detail_width(model: &Model, body: Rect) -> u16 {
+    let width = (body.width * 2 / 5).clamp(44, 72);
+    let grid = Rect {
+        width: body.width - width,
+        ..body
+    };
+    let geometry = Geometry::of(model, grid);
+    // Of all columns, so that a filter does not move the panes.
+    let missing = (model.state.runs as usize).saturating_sub(geometry.columns);
+    let missing = u16::try_from(missing).unwrap_or(u16::MAX);
+    let wanted = missing.saturating_mul(geometry.cell_width);
+    width.saturating_sub(wanted).max(width.min(NARROWEST_DETAIL))
 }
 
 /// The grid above, as high as it needs to be within bounds, and another pane under it.
@@ -249,7 +266,8 @@ fn cell_width(model: &Model) -> u16 {
     let content = match model.vital {
         // Mark, glyph, `100%`.
         Vital::Status => 7,
-        Vital::Number(..) | Vital::Duration => 10,
+        // Mark, glyph, gap, a number of six characters: the mark's place parts it from the cell before.
+        Vital::Number(..) | Vital::Duration => 9,
     };
     let side = &model.run_side;
     let header = side

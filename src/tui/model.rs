@@ -77,11 +77,11 @@ impl Vital {
     /// In the order in which they are gone through.
     pub(crate) const ALL: [Self; 8] = [
         Self::Status,
-        Self::Number("ttft_p50_ms", "TTFT p50"),
-        Self::Number("ttft_p99_ms", "TTFT p99"),
-        Self::Number("itl_p50_ms", "ITL p50"),
-        Self::Number("e2e_p50_ms", "latency p50"),
-        Self::Number("output_tokens_per_second", "tokens/s"),
+        Self::Number("ttft_p50_ms", "TTFT p50, ms"),
+        Self::Number("ttft_p99_ms", "TTFT p99, ms"),
+        Self::Number("itl_p50_ms", "ITL p50, ms"),
+        Self::Number("e2e_p50_ms", "latency p50, ms"),
+        Self::Number("output_tokens_per_second", "output tokens/s"),
         Self::Number("requests_per_second", "requests/s"),
         Self::Duration,
     ];

@@ -1,7 +1,7 @@
 //! What lies over the panes and takes all keys: help, questions, the summary.
 
 use crate::engine::{CellStatus, StopMode};
-use crate::experiment::CellId;
+use crate::experiment::{CellId, RunId};
 
 /// What lies over the panes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,9 +72,28 @@ impl Deed {
 /// The sweep at a glance; made once, because finding the failures means looking at every cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Summary {
-    /// The first cells without a result to trust, with the reason.
-    pub(crate) failures: Vec<(CellId, CellStatus, String)>,
-    /// How many more there are.
+    /// The first cells without a result to trust.
+    pub(crate) failures: Vec<Unsuccessful>,
+    /// How many more cells there are.
     pub(crate) more: usize,
     pub(crate) scroll: u16,
+}
+
+/// Neighbours in a row that have no result to trust, all for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unsuccessful {
+    pub(crate) first: CellId,
+    pub(crate) last: RunId,
+    pub(crate) status: CellStatus,
+    pub(crate) reason: String,
+}
+
+impl Unsuccessful {
+    /// Whether this cell continues these.
+    pub(crate) fn goes_on_with(&self, cell: CellId, status: CellStatus, reason: &str) -> bool {
+        self.first.setup == cell.setup
+            && self.last.index() + 1 == cell.run.index()
+            && self.status == status
+            && self.reason == reason
+    }
 }

@@ -3,6 +3,7 @@
 mod keys;
 mod pictures;
 mod properties;
+mod telling;
 
 use super::keys::Key;
 use super::model::Model;

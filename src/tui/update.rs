@@ -11,7 +11,7 @@ pub use message::{Effect, Ended, Mouse, Msg, Wheel};
 use super::action::{self, Action, Context};
 use super::input::Input;
 use super::keys::Key;
-use super::layout::Areas;
+use super::layout::{Areas, has_room_for_all};
 use super::logpane::{Act, Subject};
 use super::model::{Focus, Lower, Model};
 use super::overlay::{Deed, Overlay};
@@ -31,7 +31,7 @@ pub fn update(model: &mut Model, message: Msg) -> Vec<Effect> {
         }
         Msg::Paste(text) => effects = paste(model, &text),
         Msg::Mouse(mouse) => effects = pointer::mouse(model, mouse),
-        Msg::Resize(width, height) => model.size = (width, height),
+        Msg::Resize(width, height) => resize(model, (width, height)),
         Msg::Engine(signal) => effects = on_signal(model, signal),
         Msg::EngineGone => effects = engine_gone(model),
         Msg::Logs(update) => {
@@ -286,6 +286,17 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
         return Vec::new();
     }
     model.logs.paste(text).into_iter().map(Effect::Logs).collect()
+}
+
+/// A screen that gets room for all shows logs, too; one that loses it keeps what the operator is in.
+fn resize(model: &mut Model, size: (u16, u16)) {
+    let before = has_room_for_all(model.size);
+    model.size = size;
+    match (before, has_room_for_all(size), model.lower) {
+        (false, true, Lower::Detail) => model.lower = Lower::Logs,
+        (true, false, Lower::Logs) if model.focus != Focus::Logs => model.lower = Lower::Detail,
+        _ => {}
+    }
 }
 
 fn on_signal(model: &mut Model, signal: Signal) -> Vec<Effect> {

@@ -1,10 +1,10 @@
 //! What lies over the panes: keys in it, and how the screen is left.
 
 use super::{Effect, Ended, command};
-use crate::engine::{Command, Mode, Outcome, Scope, StatusFilter, StopMode};
+use crate::engine::{CellState, Command, Mode, Outcome, Scope, StatusFilter, StopMode};
 use crate::tui::keys::Key;
 use crate::tui::model::Model;
-use crate::tui::overlay::{Choice, Decision, Dialog, Overlay, Summary};
+use crate::tui::overlay::{Choice, Decision, Dialog, Overlay, Summary, Unsuccessful};
 use crate::tui::view;
 
 /// Failures that the summary lists.
@@ -171,24 +171,41 @@ pub(super) fn show_summary(model: &mut Model) {
         .state
         .iter_cells()
         .filter(|(_, cell)| StatusFilter::Unsuccessful.matches(cell.status));
-    let mut failures = Vec::new();
+    let mut failures: Vec<Unsuccessful> = Vec::new();
     let mut more = 0;
     for (id, cell) in unsuccessful {
-        if failures.len() >= FAILURES {
+        if more > 0 {
             more += 1;
             continue;
         }
-        let outcome = cell.attempts.last().and_then(|attempt| attempt.outcome.as_ref());
-        let reason = match (cell.not_run.as_deref(), outcome) {
-            (Some(failure), _) | (None, Some(Outcome::Failed { failure })) => failure.reason.clone(),
-            (None, Some(Outcome::Suspect { reasons, .. })) => reasons.join("; "),
-            _ => String::new(),
-        };
-        failures.push((id, cell.status, reason));
+        let reason = reason(cell);
+        let before = failures.last_mut();
+        if let Some(before) = before.filter(|before| before.goes_on_with(id, cell.status, &reason)) {
+            before.last = id.run;
+        } else if failures.len() >= FAILURES {
+            more += 1;
+        } else {
+            failures.push(Unsuccessful {
+                first: id,
+                last: id.run,
+                status: cell.status,
+                reason,
+            });
+        }
     }
     model.overlay = Some(Overlay::Summary(Summary {
         failures,
         more,
         scroll: 0,
     }));
+}
+
+/// Why a cell has no result to trust, as far as anybody said.
+fn reason(cell: &CellState) -> String {
+    let outcome = cell.attempts.last().and_then(|attempt| attempt.outcome.as_ref());
+    match (cell.not_run.as_deref(), outcome) {
+        (Some(failure), _) | (None, Some(Outcome::Failed { failure })) => failure.reason.clone(),
+        (None, Some(Outcome::Suspect { reasons, .. })) => reasons.join("; "),
+        _ => String::new(),
+    }
 }

@@ -12,7 +12,7 @@ use ratatui::layout::Rect;
 /// Widest the help gets.
 const WIDTH: u16 = 96;
 /// Columns for keys.
-const KEYS: usize = 14;
+const KEYS: usize = 17;
 
 pub(super) fn draw(model: &Model, scroll: u16, screen: Rect, buf: &mut Buffer) {
     let lines = lines(&model.theme, width(screen));

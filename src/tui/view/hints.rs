@@ -1,6 +1,6 @@
 //! The bottom line: the filter being typed, a message, or the keys that matter here.
 
-use crate::engine::Mode;
+use crate::engine::{CellStatus, Mode};
 use crate::tui::action::{Action, BINDINGS, Binding, Context};
 use crate::tui::applog;
 use crate::tui::canvas::{self, Pen};
@@ -94,7 +94,13 @@ fn hints(model: &Model) -> Vec<(String, &'static str)> {
 
 /// Whether a hint is worth its place now.
 fn is_of_use(model: &Model, action: Action) -> bool {
+    let count = |status| model.state.counts.of(status) as usize;
+    let (pending, running) = (count(CellStatus::Pending), count(CellStatus::Running));
+    let skipped = count(CellStatus::Skipped);
     match action {
+        Action::Retry if pending + running + skipped == model.total() => false,
+        Action::Skip if pending + skipped == 0 => false,
+        Action::Cancel if pending + running == 0 => false,
         Action::Start => matches!(model.state.mode, Mode::Ready | Mode::Paused),
         Action::Pause => matches!(model.state.mode, Mode::Running) && !model.is_done(),
         Action::Skip | Action::Retry | Action::Cancel => {

@@ -5,7 +5,7 @@ use crate::engine::{AttemptState, CellState, CellStatus, Outcome, Scope, Vitals}
 use crate::experiment::{CellId, SetupId};
 use crate::text;
 use crate::tui::canvas;
-use crate::tui::model::Model;
+use crate::tui::model::{Model, Vital};
 use crate::tui::theme::status_word;
 use crate::tui::view::{Line, grid};
 use crate::workspace::Instance;
@@ -109,8 +109,16 @@ impl Page<'_> {
         self.heading("Vitals");
         let theme = &self.model.theme;
         let (dim, strong) = (theme.dim, theme.strong);
-        let entries: Vec<(String, String)> =
-            vitals.0.iter().map(|(name, value)| vital(name, *value)).collect();
+        let mut entries: Vec<(&String, &f64)> = vitals.0.iter().collect();
+        // What the grid can show comes first, in the same order.
+        entries.sort_by_key(|(name, _)| {
+            let is_it = |known: &Vital| matches!(known, Vital::Number(known, _) if known == name);
+            Vital::ALL.iter().position(is_it).unwrap_or(Vital::ALL.len())
+        });
+        let entries: Vec<(String, String)> = entries
+            .into_iter()
+            .map(|(name, value)| vital(name, *value))
+            .collect();
         let per_line = if self.width >= 60 { 2 } else { 1 };
         for chunk in entries.chunks(per_line) {
             let pieces = chunk
