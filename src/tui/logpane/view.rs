@@ -151,10 +151,8 @@ fn draw_emptiness(pane: &LogPane, area: Rect, theme: &Theme, buf: &mut Buffer) {
                 "there is no such file: nothing was written, or it was removed"
             }
             Some(status) if status.missing => "no file yet: shown as soon as something is written",
-            Some(status) if status.rows == 0 => match pane.has_ended() {
-                true => "empty",
-                false => "empty so far",
-            },
+            Some(status) if status.rows == 0 && pane.has_ended() => "empty",
+            Some(status) if status.rows == 0 => "empty so far",
             Some(_) => "",
         },
     };
