@@ -9,7 +9,7 @@
 )]
 
 use llmdbenchmark::engine::{
-    CellStatus, Command, Engine, Handle, Outcome, Selection, Signal, StackState, State, StopMode,
+    CellStatus, Command, Engine, Event, Handle, Outcome, Selection, Signal, StackState, State, StopMode,
 };
 use llmdbenchmark::experiment::{self, CellId, Source};
 use llmdbenchmark::phase::{PhaseExecutor, preflight};
@@ -293,6 +293,31 @@ async fn stopping_now_leaves_no_process_and_can_be_resumed() {
         "{:#?}",
         outcomes(&state)
     );
+    assert_nothing_left(root.path()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_now_in_a_standup_costs_no_cell() {
+    let root = tempfile::tempdir().unwrap();
+    let slow = "local.simulator.flags={startup-duration: 2s}";
+    let plan = make(&request(TWO_BY_TWO, &[slow]));
+    let engine = Engine::create(root.path(), plan.opened(), &[]).unwrap();
+    let instance = engine.instance().clone();
+    let handle = start(&plan, engine);
+    let (_, mut signals) = handle.subscribe();
+    until(
+        &mut signals,
+        |signal| matches!(signal, Signal::Recorded(record) if matches!(record.event, Event::LogSeen { .. })),
+    )
+    .await;
+    handle.command(Command::Stop { mode: StopMode::Now });
+    tokio::spawn(async move { while signals.recv().await.is_some() {} });
+    finished(handle).await;
+    assert_nothing_left(root.path()).await;
+
+    let engine = Engine::resume(instance, plan.opened()).unwrap();
+    let state = finished(start(&plan, engine)).await;
+    assert_all_succeeded(&state);
     assert_nothing_left(root.path()).await;
 }
 

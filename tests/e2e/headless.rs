@@ -339,6 +339,10 @@ fn an_edited_experiment_keeps_the_cells_that_did_not_change() {
     assert_eq!(output.status.code(), Some(0), "{stdout}");
     assert!(stdout.contains("cell 1×2 one × b: succeeded"), "{stdout}");
     assert!(
+        stdout.contains("the experiment was edited: 2 cells are kept, 2 added or changed"),
+        "{stdout}"
+    );
+    assert!(
         !stdout.contains("cell 1×1 one × a: attempt"),
         "it did not change: {stdout}"
     );

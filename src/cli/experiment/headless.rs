@@ -59,6 +59,18 @@ impl Stops {
     }
 }
 
+/// Where the records of the last engine begin. What it found out while it opened the sweep, that the experiment was
+/// edited for example, stands before its own start.
+fn begin_of_this_engine(records: &[Record]) -> usize {
+    let started = |record: &Record| matches!(record.event, Event::EngineStarted { .. });
+    let Some(start) = records.iter().rposition(started) else {
+        return 0;
+    };
+    let opening = |record: &&Record| matches!(record.event, Event::SweepOpened(_) | Event::Notice { .. });
+    let found_out = records.iter().take(start).rev().take_while(opening).count();
+    start - found_out
+}
+
 /// Writes to stdout, as long as somebody reads.
 struct Printer {
     format: Format,
@@ -81,11 +93,7 @@ impl Printer {
         // A program that reads JSON folds it, and needs all; people have seen what an earlier engine did.
         let told = match self.format {
             Format::Json => 0,
-            Format::Text => before
-                .iter()
-                .rposition(|record| matches!(record.event, Event::EngineStarted { .. }))
-                .filter(|at| *at > 1)
-                .unwrap_or(0),
+            Format::Text => begin_of_this_engine(before),
         };
         for (index, record) in before.iter().enumerate() {
             if index < told {

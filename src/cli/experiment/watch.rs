@@ -135,7 +135,11 @@ fn refused(error: &OpenError) -> Exit {
         OpenError::OtherPlatform { .. } | OpenError::LiveAndEdited { .. } => exit::USAGE,
         _ => exit::ENVIRONMENT,
     };
-    Exit::new(code, error.to_string())
+    let text = match error {
+        OpenError::Journal(journal) => format!("{error}; {}", journal.hint()),
+        _ => error.to_string(),
+    };
+    Exit::new(code, text)
 }
 
 async fn on_screen(handle: &Handle, instance: &Instance, args: &Args, app_log: AppLog) -> Result<(), Exit> {

@@ -1,7 +1,7 @@
 //! The process that is a stack: its command line, and the questions it is asked.
 
-use super::supervisor::Folder;
 use super::supervisor::process::Launch;
+use super::supervisor::{Cause, Folder, GRACE};
 use super::{failed, relative};
 use crate::engine::{Context, Failure, Health, LogSource, PhaseKind, Progress, Scope};
 use crate::http;
@@ -87,10 +87,20 @@ fn on_path(program: &str) -> bool {
 }
 
 /// Start the stack's process, unless it was started before.
+///
+/// One that was ended from outside before its standup was over, by a crash of the machine or by a stop at once, is
+/// started again. It says nothing about the stack.
 pub(super) async fn start(binary: &Path, spec: &StackSpec) -> Result<(), Failure> {
     let folder = folder(&spec.folder);
     if folder.is_launched().map_err(|error| failed(&error))? {
-        return Ok(());
+        if folder.is_running().map_err(|error| failed(&error))? {
+            return Ok(());
+        }
+        let exit = folder.end(GRACE).await.map_err(|error| failed(&error))?;
+        if exit.cause == Cause::Itself || exit.trouble.is_some() {
+            return Ok(());
+        }
+        put_aside(&folder)?;
     }
     std::fs::create_dir_all(folder.path())
         .map_err(|error| Failure::new(format!("cannot create {}: {error}", folder.path().display())))?;
@@ -111,6 +121,24 @@ pub(super) async fn start(binary: &Path, spec: &StackSpec) -> Result<(), Failure
         })
         .await
         .map_err(|error| failed(&error))
+}
+
+/// Keep what a process wrote that is not the stack's any more.
+fn put_aside(folder: &Folder) -> Result<(), Failure> {
+    let mut number = 1_u32;
+    let aside = loop {
+        let aside = folder.path().with_extension(format!("lost-{number}"));
+        if !aside.exists() {
+            break aside;
+        }
+        number += 1;
+    };
+    std::fs::rename(folder.path(), &aside).map_err(|error| {
+        Failure::new(format!(
+            "cannot move {} out of the way: {error}",
+            folder.path().display()
+        ))
+    })
 }
 
 /// The simulator with what the config says about the stack.
@@ -380,16 +408,19 @@ pub(super) async fn health(spec: &StackSpec, endpoint: &str) -> Health {
 
 /// What the stack says it is. A server that is not ours is only asked for its model.
 pub(super) async fn effective(spec: &StackSpec, endpoint: &str) -> Result<EffectiveConfig, Failure> {
+    if let Some(failure) = died(&folder(&spec.folder))? {
+        return Err(failure);
+    }
     let own_command = shape::command(&spec.config).is_ok_and(|command| !command.is_empty());
     if own_command {
         return effective_of_command(spec, endpoint).await;
     }
     let url = format!("{endpoint}/admin/stack");
-    let told = |what: String| Failure::new(format!("the stack does not say what it is: {what}"));
+    let told = |what: String| Failure::new(format!("{url}: {what}"));
     let answer = http::get(&url, PATIENCE)
         .await
         .map_err(|error| told(error.to_string()))?;
-    serde_json::from_slice(&answer.body).map_err(|error| told(format!("{url}: {error}")))
+    serde_json::from_slice(&answer.body).map_err(|error| told(error.to_string()))
 }
 
 async fn effective_of_command(spec: &StackSpec, endpoint: &str) -> Result<EffectiveConfig, Failure> {
