@@ -3,9 +3,9 @@
 //! The crate is a library with one binary on top. Modules depend on each other in one direction only:
 //!
 //! ```text
-//! diagnostic, yaml  ←  experiment  ←  plan  ←  engine  ←  phase  →  platform, harness, report
-//!                                                ↑
-//!                                    tui, cli (on top of everything)
+//! text, diagnostic, yaml  ←  experiment  ←  engine  ←  plan  ←  report  ←  harness  ←  platform  ←  phase
+//!                                             ↑                                                       ↑
+//!                                            tui (shows)                            cli (puts all together)
 //! ```
 //!
 //! `docs/architecture.md` tells the whole story; each module's header tells its own part.

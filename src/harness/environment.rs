@@ -146,7 +146,7 @@ pub fn read(variable: impl Fn(&str) -> Option<String>) -> Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::RoleConfig;
+    use crate::plan::RoleConfig;
 
     #[test]
     fn what_is_told_is_read_back() {

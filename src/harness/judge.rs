@@ -15,7 +15,7 @@ use super::builtin::output::SUMMARY;
 use super::{HarnessJob, JobExit, ProcessExit, files, tools, vitals};
 use crate::engine::{Failure, Outcome};
 use crate::experiment::RetryPolicy;
-use crate::platform::EffectiveConfig;
+use crate::plan::EffectiveConfig;
 use crate::report::Report;
 use crate::report::schema::Aggregate;
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! What phases write beside results: resolved configs, rendered profiles, and what an attempt found before it began.
 
 use crate::engine::{AttemptRef, Failure};
-use crate::plan::{RenderedProfile, SetupPlan, SweepPlan};
-use crate::platform::{EffectiveConfig, RoleConfig, StackSpec};
+use crate::plan::{EffectiveConfig, RenderedProfile, RoleConfig, SetupPlan, SweepPlan};
+use crate::platform::StackSpec;
 use crate::workspace::{Instance, replace_file};
 use crate::yaml;
 use serde::{Deserialize, Serialize};

@@ -11,6 +11,7 @@
 
 mod base;
 mod base_dir;
+mod effective;
 mod fingerprint;
 mod flags;
 mod make;
@@ -28,6 +29,7 @@ mod sweep;
 mod tests;
 
 pub use base_dir::{BaseDir, BaseDirError, Document};
+pub use effective::{EffectiveConfig, RoleConfig};
 pub use make::{Request, make};
 pub use merge::get;
 pub use profile::BUILTIN;

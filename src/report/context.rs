@@ -1,10 +1,10 @@
 //! What a report says beyond numbers: whose run it was, on what stack. Comes from the environment that harness
-//! processes are given (see [`crate::harness::environment()`]).
+//! processes are given (see `harness::environment`).
 
 use super::schema::{
     Accelerator, Component, ComponentMetadata, Model, Parallelism, Run, SCHEMA_VERSION, Standardized, Time,
 };
-use crate::platform::RoleConfig;
+use crate::plan::RoleConfig;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@ use super::context::{Context, Stack, config_id};
 use super::convert::{Source, Tool, convert, report};
 use super::schema::Statistics;
 use super::{Report, file_name, read, read_all, write};
-use crate::platform::RoleConfig;
+use crate::plan::RoleConfig;
 use serde_json::{Value, json};
 
 fn context(simulated: bool) -> Context {

@@ -174,7 +174,7 @@ async fn the_stack_tells_what_it_is() {
     .await;
     let told = server.get("/admin/stack").await.json();
     assert_eq!(told["simulated"], true);
-    let stack: llmdbenchmark::platform::EffectiveConfig = serde_json::from_value(told).unwrap();
+    let stack: llmdbenchmark::plan::EffectiveConfig = serde_json::from_value(told).unwrap();
     assert_eq!(stack.model, "Llama-3.1-8B");
     let roles: Vec<_> = stack
         .roles

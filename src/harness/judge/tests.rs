@@ -4,7 +4,7 @@ use super::*;
 use crate::engine::Scope;
 use crate::experiment::CellId;
 use crate::harness::manifest;
-use crate::platform::RoleConfig;
+use crate::plan::RoleConfig;
 use crate::report::context::Context;
 use crate::report::convert::{self, Source, Tool};
 use serde_json::json;

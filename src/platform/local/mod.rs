@@ -13,9 +13,10 @@ mod harness;
 mod server;
 pub mod supervisor;
 
-use super::{EffectiveConfig, Platform, RunningStack, StackSpec};
+use super::{Platform, RunningStack, StackSpec};
 use crate::engine::{Context, Failure, Health};
 use crate::harness::{HarnessJob, JobExit};
+use crate::plan::EffectiveConfig;
 use crate::workspace::Instance;
 use futures::future::{BoxFuture, FutureExt, join_all};
 use std::path::{Path, PathBuf};
