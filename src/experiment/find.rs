@@ -1,6 +1,6 @@
 //! Where an experiment file is looked for.
 
-use super::nearest::did_you_mean;
+use super::nearest::nearest;
 use crate::yaml::Limits;
 use rust_embed::RustEmbed;
 use std::fs::File;
@@ -40,6 +40,14 @@ pub enum FindError {
         there: Vec<String>,
         /// `did you mean …?`
         suggestion: Option<String>,
+    },
+    /// A folder has that name.
+    #[error("{} is a folder, not an experiment file\n  there: {}", .path.display(), .there.join(", "))]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The files in it that could have been meant.
+        there: Vec<String>,
     },
     /// It is there but cannot be read.
     #[error("cannot read the experiment file {}: {reason}", .path.display())]
@@ -89,19 +97,41 @@ pub fn find(name: &str, cwd: &Path) -> Result<Source, FindError> {
         }
         tried.push("the built-in experiments".to_owned());
     }
+    if cwd.join(name).is_dir() {
+        return Err(FindError::Folder {
+            path: PathBuf::from(name),
+            there: or_nothing(yaml_files(cwd, name.trim_end_matches('/'))),
+        });
+    }
     let there = available(name, cwd);
-    let wanted = stem(name);
-    let stems: Vec<String> = there.iter().map(|file| stem(file)).collect();
     Err(FindError::NotFound {
-        suggestion: did_you_mean(&wanted, stems.iter().map(String::as_str)),
+        suggestion: suggestion(name, &there),
         name: name.to_owned(),
         tried,
-        there: if there.is_empty() {
-            vec!["nothing".to_owned()]
-        } else {
-            there
-        },
+        there: or_nothing(there),
     })
+}
+
+/// What was probably meant, written so that it would be found.
+fn suggestion(name: &str, there: &[String]) -> Option<String> {
+    let stems: Vec<String> = there.iter().map(|file| stem(file)).collect();
+    let wanted = stem(name);
+    let best = *nearest(&wanted, stems.iter().map(String::as_str)).first()?;
+    let file = there.iter().zip(&stems).find(|(_, stem)| *stem == best)?.0;
+    let words = if has_folder(name) && has_folder(file) {
+        file
+    } else {
+        best
+    };
+    Some(format!("did you mean `{words}`?"))
+}
+
+fn or_nothing(files: Vec<String>) -> Vec<String> {
+    if files.is_empty() {
+        vec!["nothing".to_owned()]
+    } else {
+        files
+    }
 }
 
 fn is_yaml(name: &Path) -> bool {
@@ -153,9 +183,7 @@ fn available(name: &str, cwd: &Path) -> Vec<String> {
         Some(folder) => yaml_files(cwd, &folder.to_string_lossy()),
         None => yaml_files(cwd, "experiments"),
     };
-    if folder.is_none() {
-        there.extend(built_in().into_iter().map(|name| format!("{name} (built in)")));
-    }
+    there.extend(built_in().into_iter().map(|name| format!("{name} (built in)")));
     there
 }
 
@@ -218,9 +246,21 @@ mod tests {
         assert!(message.starts_with("no experiment file `cahce`\n  tried: cahce, cahce.yaml, cahce.yml, experiments/cahce, experiments/cahce.yaml, experiments/cahce.yml, the built-in experiments\n  there: experiments/cache.yaml, "), "{message}");
         assert!(message.ends_with("did you mean `cache`?"), "{message}");
         let message = find("no/such", folder.path()).unwrap_err().to_string();
+        let first =
+            "no experiment file `no/such`\n  tried: no/such, no/such.yaml, no/such.yml\n  there: disagg";
+        assert!(message.starts_with(first), "{message}");
+        let message = find("experiments/cahce", folder.path()).unwrap_err().to_string();
+        assert!(
+            message.ends_with("did you mean `experiments/cache.yaml`?"),
+            "{message}"
+        );
+        let message = find("experiments/quickstrt", folder.path())
+            .unwrap_err()
+            .to_string();
+        assert!(message.ends_with("did you mean `quickstart`?"), "{message}");
         assert_eq!(
-            message,
-            "no experiment file `no/such`\n  tried: no/such, no/such.yaml, no/such.yml\n  there: nothing"
+            find("experiments", folder.path()).unwrap_err().to_string(),
+            "experiments is a folder, not an experiment file\n  there: experiments/cache.yaml"
         );
     }
 

@@ -78,7 +78,7 @@ pub(super) fn plain_name(text: &str) -> String {
 
 /// Whether a name from the file can name a folder; if not, that is reported.
 pub(super) fn is_safe_name(name: &str, span: Span, findings: &mut Findings) -> bool {
-    let help = "use letters, digits, `-`, `_` and `.`";
+    let mut help = "use letters, digits, `-`, `_` and `.`";
     let problem = if name.trim().is_empty() {
         "a treatment needs a name that is not empty".to_owned()
     } else if name.chars().any(char::is_control) {
@@ -86,6 +86,7 @@ pub(super) fn is_safe_name(name: &str, span: Span, findings: &mut Findings) -> b
     } else if name.contains(['/', '\\']) || matches!(name, "." | "..") {
         format!("the name `{name}` would lead out of its folder")
     } else if name.chars().count() > LONGEST {
+        help = "shorten it; folders and files are named after it";
         format!("the name has more than {LONGEST} characters")
     } else {
         return true;

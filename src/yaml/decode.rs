@@ -10,7 +10,12 @@ pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<&str, Finding> {
         let message = format!("the file is larger than {} MiB", limits.bytes / (1024 * 1024));
         return Err(Finding::error(whole, message).with_help("split it, or generate a smaller design"));
     }
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+    // Without a byte order mark, every other byte of a text that begins in ASCII is zero.
+    let wide = matches!(
+        bytes,
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, 0, _, ..] | [_, 0, _, 0, ..]
+    );
+    if wide {
         return Err(Finding::error(whole, "the file is UTF-16, not UTF-8").with_help("save it as UTF-8"));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);

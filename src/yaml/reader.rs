@@ -189,7 +189,8 @@ impl Reader<'_> {
         let plain = style == ScalarStyle::Plain && *asked == Asked::Nothing;
         let value = match asked {
             Asked::Standard(name) => tags::tagged_scalar(name, &raw).unwrap_or_else(|message| {
-                self.findings.push(Finding::error(span, message));
+                self.findings
+                    .push(Finding::error(span, message).with_help(TAG_HELP));
                 Value::String(raw.clone().into_owned())
             }),
             Asked::Unknown(tag) => {
@@ -233,7 +234,8 @@ impl Reader<'_> {
             Asked::Standard(name) if name == standard => {}
             Asked::Standard(name) => {
                 let message = format!("the tag `!!{name}` cannot be used here");
-                self.findings.push(Finding::error(span, message));
+                self.findings
+                    .push(Finding::error(span, message).with_help(TAG_HELP));
             }
             Asked::Unknown(tag) => self.findings.push(unknown_tag(tag, span)),
         }
@@ -381,6 +383,9 @@ fn as_key(mut node: Node, findings: &mut Findings) -> Node {
     }
     node
 }
+
+/// What to do about a tag of YAML's own that does not fit its value.
+const TAG_HELP: &str = "remove the tag: a value needs none, and text is told by its quotes";
 
 fn unknown_tag(tag: &str, span: Span) -> Finding {
     let span = Span {
