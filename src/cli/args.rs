@@ -1,5 +1,6 @@
 //! Flags before the subcommand, as users of llm-d-benchmark write them.
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command};
 use std::ffi::{OsStr, OsString};
 
@@ -55,6 +56,27 @@ fn value_follows(cli: &Command, text: &str) -> bool {
         .char_indices()
         .find(|(_, letter)| with_value().any(|arg| arg.get_short() == Some(*letter)))
         .is_some_and(|(at, letter)| at + letter.len_utf8() == letters.len())
+}
+
+/// Where a flag is unknown because several begin like it, name them.
+pub(super) fn tell_ambiguous(command: &Command, error: &mut clap::Error) {
+    let Some(ContextValue::String(written)) = error.get(ContextKind::InvalidArg) else {
+        return;
+    };
+    let Some(prefix) = written.strip_prefix("--") else {
+        return;
+    };
+    let meant: Vec<String> = command
+        .get_arguments()
+        .flat_map(long_names)
+        .filter(|name| name.starts_with(prefix))
+        .map(|name| format!("--{name}"))
+        .collect();
+    if error.kind() == ErrorKind::UnknownArgument && meant.len() > 1 {
+        let tip = format!("{written} could be {}", meant.join(", "));
+        error.remove(ContextKind::SuggestedArg);
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
 }
 
 fn long_names(arg: &Arg) -> impl Iterator<Item = &str> {

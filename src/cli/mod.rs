@@ -5,6 +5,7 @@
 
 mod args;
 mod completions;
+mod environment;
 pub mod exit;
 mod experiment;
 mod generate_load;
@@ -49,13 +50,19 @@ enum Command {
 
 /// Parse `arguments` (with the program name first) and do what they say; returns the process's exit code.
 pub fn run(arguments: Vec<OsString>) -> u8 {
-    let arguments = args::flags_after_subcommand(&Cli::command(), arguments);
-    let cli = match Cli::command()
-        .try_get_matches_from(arguments)
+    let mut command = environment::without_empty(Cli::command());
+    let arguments = args::flags_after_subcommand(&command, arguments);
+    let subcommand = arguments.get(1).cloned();
+    let cli = match command
+        .try_get_matches_from_mut(arguments)
         .and_then(|m| Cli::from_arg_matches(&m))
     {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
+            if let Some(subcommand) = subcommand.and_then(|name| command.find_subcommand(name)) {
+                environment::tell_source(subcommand, &mut error);
+                args::tell_ambiguous(subcommand, &mut error);
+            }
             // Nothing can be done about a closed stdout or stderr here; the exit code still tells.
             let _ = error.print();
             return if error.use_stderr() {

@@ -1,6 +1,6 @@
 //! The stack before any treatment: spec, scenario and defaults, with what `--set` puts on top.
 
-use super::base_dir::{BaseDir, BaseDirError, Document};
+use super::base_dir::{BaseDir, BaseDirError, Document, read_file};
 use super::make::Request;
 use super::merge::merge;
 use super::overrides;
@@ -8,8 +8,10 @@ use super::remark::Remark;
 use super::scenario::{self, Stack};
 use super::set::{self, Assignment, Selector};
 use super::{shape, spec};
+use crate::experiment::PathSegment;
 use crate::yaml;
-use serde_json::Value;
+use serde_json::{Map, Value};
+use std::path::Path;
 
 const DEFAULTS: &str = "config/templates/values/defaults.yaml";
 
@@ -33,6 +35,13 @@ pub(super) fn base(
         None => Value::Null,
     };
     let mut stacks = scenario::stacks(&spec.scenario, &defaults)?;
+    if let Some(path) = &request.cluster_config {
+        remarks.extend(lay_over(
+            &mut stacks,
+            &known,
+            &cluster_config(&request.cwd.join(path))?,
+        ));
+    }
     remarks.extend(apply_sets(&mut stacks, &known, sets));
     let stack = choose(stacks, request.stack.as_deref(), remarks)?;
     Ok((spec, known, stack))
@@ -40,6 +49,42 @@ pub(super) fn base(
 
 fn read(document: &Document) -> Result<Value, Vec<Remark>> {
     yaml::from_str(&document.text).map_err(|finding| vec![Remark::within(document, finding)])
+}
+
+/// The file of `--cluster-config`: a map.
+fn cluster_config(path: &Path) -> Result<Map<String, Value>, Vec<Remark>> {
+    let flag = "--cluster-config";
+    let document = read_file(path, path.display().to_string())
+        .map_err(|error| vec![Remark::error(format!("{flag}: {error}"))])?;
+    match read(&document)? {
+        Value::Object(map) => Ok(map),
+        _ => Err(vec![
+            Remark::error(format!("{flag}: {} is not a map", document.name))
+                .with_help("write it like a stack of a scenario: storage, harness, …"),
+        ]),
+    }
+}
+
+/// Lay a cluster's settings over every stack. A section that nothing knows is added, as the reference does, with a
+/// warning.
+fn lay_over(stacks: &mut [Stack], known: &Value, settings: &Map<String, Value>) -> Vec<Remark> {
+    let mut remarks = Vec::new();
+    for stack in stacks {
+        for key in settings.keys() {
+            let path = [PathSegment::Quoted(key.clone())];
+            if overrides::knows(&stack.config, &path) || overrides::knows(known, &path) {
+                continue;
+            }
+            let remark = Remark::warning(format!(
+                "--cluster-config: the config has no section {key}; it is added"
+            ));
+            let hint = overrides::likely(&stack.config, &path);
+            remarks.push(hint.into_iter().fold(remark, Remark::with_help));
+        }
+        merge(&mut stack.config, &Value::Object(settings.clone()));
+    }
+    remarks.dedup();
+    remarks
 }
 
 pub(super) fn assignments(

@@ -41,6 +41,8 @@ pub struct Request {
     pub overrides: Vec<String>,
     /// `--set`, each `[stack:]key=value[,…]` for the config.
     pub set: Vec<String>,
+    /// `--cluster-config`: a file laid over every stack of the scenario, under `--set`.
+    pub cluster_config: Option<PathBuf>,
     /// `-p`.
     pub namespace: Option<String>,
     /// `-t`.
@@ -79,6 +81,7 @@ impl Request {
             dataset: None,
             overrides: Vec::new(),
             set: Vec::new(),
+            cluster_config: None,
             namespace: None,
             methods: None,
             models: None,
@@ -183,6 +186,7 @@ pub fn make(request: &Request) -> Result<SweepPlan, PlanError> {
         setup(&mut plan, treatment, &mut remarks);
     }
     runs(&mut plan, &design.runs, &mut remarks);
+    let remarks = Remark::without_repeats(remarks);
     if remarks.iter().any(|remark| remark.finding.is_error()) {
         return Err(PlanError { remarks });
     }

@@ -2,6 +2,7 @@
 
 use super::base_dir::Document;
 use crate::diagnostic::{self, Finding, Span};
+use std::collections::HashMap;
 use std::fmt;
 
 /// A finding and the file it is in.
@@ -53,6 +54,29 @@ impl Remark {
             return diagnostic::render(&document.name, document.text.as_bytes(), findings, color);
         }
         self.line()
+    }
+
+    /// The same remarks, of those that differ only in their place the first with the number of places.
+    pub(super) fn without_repeats(remarks: Vec<Self>) -> Vec<Self> {
+        let mut first: HashMap<(Option<String>, String), usize> = HashMap::new();
+        let mut kept: Vec<(Self, usize)> = Vec::new();
+        for remark in remarks {
+            let file = remark.document.as_ref().map(|document| document.name.clone());
+            let index = *first
+                .entry((file, remark.finding.message.clone()))
+                .or_insert(kept.len());
+            match kept.get_mut(index) {
+                Some((_, places)) => *places += 1,
+                None => kept.push((remark, 1)),
+            }
+        }
+        let told = |(mut remark, places): (Self, usize)| {
+            if places > 1 && remark.document.is_some() {
+                remark.finding.message = format!("{} (in {places} places)", remark.finding.message);
+            }
+            remark
+        };
+        kept.into_iter().map(told).collect()
     }
 
     fn line(&self) -> String {

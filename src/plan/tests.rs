@@ -245,3 +245,17 @@ fn every_spec_of_a_checkout_can_be_rehearsed() {
     }
     assert!(refused.is_empty(), "{}", refused.join("\n"));
 }
+
+#[test]
+fn a_warning_about_every_treatment_is_said_once() {
+    let plan = plan(&request(
+        "local",
+        &SMALL
+            .replace("num-prompts", "num-promts")
+            .replace(", profile: quickstart", ""),
+    ));
+    let told: Vec<String> = plan.warnings.iter().map(|remark| remark.render(false)).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("it is added (in 2 places)"), "{told:?}");
+    assert!(told[0].contains("did you mean `num-prompts`?"), "{told:?}");
+}

@@ -7,6 +7,7 @@
     reason = "these are tests: the first surprise ends them"
 )]
 
+mod flags;
 mod headless;
 mod kill;
 mod lab;

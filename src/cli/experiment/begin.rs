@@ -138,7 +138,9 @@ fn refuse_secrets(flags: &InputFlags, source: &Source) -> Result<(), Exit> {
 
 /// Paths that do not depend on where a resume is typed.
 fn absolute(mut flags: InputFlags, cwd: &Path) -> InputFlags {
-    flags.base_dir = flags.base_dir.map(|path| cwd.join(expanded(&path)));
+    for path in [&mut flags.base_dir, &mut flags.cluster_config] {
+        *path = path.take().map(|path| cwd.join(expanded(&path)));
+    }
     if let Some(spec) = &flags.spec
         && cwd.join(spec).is_file()
     {
@@ -200,6 +202,7 @@ fn plan(flags: &InputFlags, source: &Source, cwd: PathBuf) -> Result<SweepPlan, 
     request.dataset.clone_from(&flags.dataset);
     request.overrides.extend(flags.overrides.clone());
     request.set.clone_from(&flags.set);
+    request.cluster_config.clone_from(&flags.cluster_config);
     request.namespace.clone_from(&flags.namespace);
     request.methods.clone_from(&flags.methods);
     request.models.clone_from(&flags.models);

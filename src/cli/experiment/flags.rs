@@ -12,6 +12,15 @@ const INPUT: &str = "What to run";
 const POLICY: &str = "How to go on after failures";
 const WATCH: &str = "How to watch";
 const CLUSTER: &str = "Cluster (no effect on the local platform)";
+/// The gateways llm-d-benchmark deploys.
+const GATEWAYS: [&str; 6] = [
+    "none",
+    "epponly",
+    "istio",
+    "agentgateway",
+    "gke",
+    "data-science-gateway-class",
+];
 
 /// Arguments of `experiment`.
 #[allow(
@@ -50,7 +59,7 @@ pub(in crate::cli) struct Args {
     pub(super) cluster: ClusterFlags,
 }
 
-/// What a sweep is made from. Kept in its instance, without secrets: there are none among them.
+/// What a sweep is made from. Kept in its instance, without secrets: they are refused.
 #[allow(
     clippy::struct_excessive_bools,
     reason = "each is a switch of the command line, independent of the others"
@@ -83,11 +92,14 @@ pub(super) struct InputFlags {
     #[arg(short = 'w', long, value_name = "NAME", env = "LLMDBENCH_WORKLOAD", help_heading = INPUT)]
     pub(super) workload: Option<String>,
     /// Values to set in every workload profile, on top of the treatments: key=value,…
-    #[arg(short = 'o', long, value_name = "K=V,...", env = "LLMDBENCH_OVERRIDES", help_heading = INPUT)]
+    #[arg(short = 'o', long, value_name = "K=V,...", env = "LLMDBENCH_OVERRIDES", hide_env_values = true, help_heading = INPUT)]
     pub(super) overrides: Option<String>,
     /// Values to set in the configuration, below the treatments: key=value,… or stack:key=value
-    #[arg(long, value_name = "K=V,...", env = "LLMDBENCH_SET", action = ArgAction::Append, help_heading = INPUT)]
+    #[arg(long, value_name = "K=V,...", env = "LLMDBENCH_SET", hide_env_values = true, action = ArgAction::Append, help_heading = INPUT)]
     pub(super) set: Vec<String>,
+    /// Settings of a cluster, a YAML file laid over the scenario and under --set
+    #[arg(long, visible_alias = "cc", value_name = "FILE", help_heading = INPUT)]
+    pub(super) cluster_config: Option<PathBuf>,
     /// Identical harness processes per cell
     #[arg(short = 'j', long, value_name = "N", env = "LLMDBENCH_PARALLELISM", help_heading = INPUT)]
     pub(super) parallelism: Option<NonZeroU32>,
@@ -140,20 +152,33 @@ pub(super) struct InputFlags {
 }
 
 /// Flags of llm-d-benchmark that speak of a cluster: accepted, so that a command line can be rehearsed as it is.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line, independent of the others"
+)]
 #[derive(Debug, clap::Args)]
 pub(super) struct ClusterFlags {
     /// Kubeconfig
     #[arg(short = 'k', long, value_name = "FILE", env = "LLMDBENCH_KUBECONFIG", help_heading = CLUSTER)]
     kubeconfig: Option<PathBuf>,
-    /// Gateway class
-    #[arg(long, value_name = "NAME", env = "LLMDBENCH_GATEWAY_CLASS", help_heading = CLUSTER)]
+    /// Gateway class: none, epponly, istio, agentgateway, gke, data-science-gateway-class
+    #[arg(long, value_name = "NAME", env = "LLMDBENCH_GATEWAY_CLASS", value_parser = GATEWAYS, hide_possible_values = true, help_heading = CLUSTER)]
     gateway_class: Option<String>,
+    /// Where results go besides the workspace: local (nowhere else), gs://… or s3://…
+    #[arg(short = 'r', long, value_name = "WHERE", env = "LLMDBENCH_OUTPUT", value_parser = place, help_heading = CLUSTER)]
+    output: Option<String>,
     /// Deploy monitoring
     #[arg(short = 'f', long, help_heading = CLUSTER)]
     monitoring: bool,
+    /// Scale by the saturation of the endpoint picker
+    #[arg(long, env = "LLMDBENCH_EPP_KEDA_SATURATION", action = ArgAction::SetTrue, value_parser = switch, help_heading = CLUSTER)]
+    epp_keda_saturation: bool,
     /// Do without rights of a cluster administrator
     #[arg(short = 'i', long, env = "LLMDBENCH_NON_ADMIN", action = ArgAction::SetTrue, value_parser = switch, help_heading = CLUSTER)]
     non_admin: bool,
+    /// Let harness pods sleep, to look into them
+    #[arg(short = 'd', long, env = "LLMDBENCH_DEBUG", action = ArgAction::SetTrue, value_parser = switch, help_heading = CLUSTER)]
+    debug: bool,
     /// Stacks to deploy at a time
     #[arg(long, value_name = "N", env = "LLMDBENCH_PARALLEL", help_heading = CLUSTER)]
     parallel: Option<NonZeroU32>,
@@ -163,6 +188,21 @@ pub(super) struct ClusterFlags {
     /// Collect results as one stream
     #[arg(long, env = "LLMDBENCH_FAST_COLLECT", action = ArgAction::SetTrue, value_parser = switch, help_heading = CLUSTER)]
     fast_collect: bool,
+    /// Report usage; a rehearsal reports nothing to anybody
+    #[arg(long, env = "LLMDBENCH_TELEMETRY_ENABLED", action = ArgAction::SetTrue, value_parser = switch, help_heading = CLUSTER)]
+    telemetry_enabled: bool,
+    /// Kind of the usage reports' receiver
+    #[arg(long, value_name = "NAME", env = "LLMDBENCH_TELEMETRY_PROVIDER", help_heading = CLUSTER)]
+    telemetry_provider: Option<String>,
+    /// Address of the usage reports' receiver
+    #[arg(long, value_name = "URL", env = "LLMDBENCH_TELEMETRY_ENDPOINT", hide_env_values = true, help_heading = CLUSTER)]
+    telemetry_endpoint: Option<String>,
+    /// Where the token for the usage reports comes from
+    #[arg(long, value_name = "NAME", env = "LLMDBENCH_TELEMETRY_AUTH_PROVIDER", help_heading = CLUSTER)]
+    telemetry_auth_provider: Option<String>,
+    /// Token for the usage reports
+    #[arg(long, value_name = "TOKEN", env = "LLMDBENCH_TELEMETRY_TOKEN", hide_env_values = true, help_heading = CLUSTER)]
+    telemetry_token: Option<String>,
 }
 
 /// What is printed.
@@ -203,6 +243,15 @@ fn switch(text: &str) -> Result<bool, std::convert::Infallible> {
         .any(|on| text.eq_ignore_ascii_case(on)))
 }
 
+/// Where results may go, as llm-d-benchmark names it.
+fn place(text: &str) -> Result<String, &'static str> {
+    if text == "local" || ["gs://", "s3://"].iter().any(|scheme| text.starts_with(scheme)) {
+        Ok(text.to_owned())
+    } else {
+        Err("write local, gs://BUCKET/FOLDER or s3://BUCKET/FOLDER")
+    }
+}
+
 impl InputFlags {
     /// These flags over those a sweep was begun with: what is given now wins.
     pub(super) fn over(self, begun: Self) -> Self {
@@ -215,6 +264,7 @@ impl InputFlags {
             workload: self.workload.or(begun.workload),
             overrides: self.overrides.or(begun.overrides),
             set: if self.set.is_empty() { begun.set } else { self.set },
+            cluster_config: self.cluster_config.or(begun.cluster_config),
             parallelism: self.parallelism.or(begun.parallelism),
             models: self.models.or(begun.models),
             stack: self.stack.or(begun.stack),
@@ -238,13 +288,27 @@ impl ClusterFlags {
     ///
     /// A kubeconfig alone is not mentioned: most people have one in their environment.
     pub(super) fn without_effect(&self) -> Vec<&'static str> {
+        let telemetry = [
+            &self.telemetry_provider,
+            &self.telemetry_endpoint,
+            &self.telemetry_auth_provider,
+            &self.telemetry_token,
+        ];
+        let elsewhere = self.output.as_deref().is_some_and(|place| place != "local");
         [
             (self.gateway_class.is_some(), "--gateway-class"),
+            (elsewhere, "--output (results stay in the workspace)"),
             (self.monitoring, "--monitoring"),
+            (self.epp_keda_saturation, "--epp-keda-saturation"),
             (self.non_admin, "--non-admin"),
+            (self.debug, "--debug"),
             (self.parallel.is_some(), "--parallel"),
             (self.data_access_timeout.is_some(), "--data-access-timeout"),
             (self.fast_collect, "--fast-collect"),
+            (
+                self.telemetry_enabled || telemetry.iter().any(|value| value.is_some()),
+                "--telemetry-… (nothing is reported)",
+            ),
         ]
         .into_iter()
         .filter_map(|(given, name)| given.then_some(name))

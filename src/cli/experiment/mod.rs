@@ -56,7 +56,8 @@ fn say(text: &str) {
 pub(super) fn run(args: Args) -> u8 {
     execute(args).unwrap_or_else(|exit| {
         if !exit.text.is_empty() {
-            say(&format!("error: {}", sanitize(&exit.text)));
+            let lines: Vec<_> = exit.text.lines().map(sanitize).collect();
+            say(&format!("error: {}", lines.join("\n")));
         }
         exit.code
     })
