@@ -70,9 +70,14 @@ fn make_room(config: &mut Value, known: &Value, path: &[PathSegment]) {
     }
 }
 
-/// Whether there is something at `path`.
+/// Whether there is something at `path`, or an empty map right above it, which is there to be filled.
 pub(super) fn knows(value: &Value, path: &[PathSegment]) -> bool {
-    find(value, path).is_some()
+    let open = |parent: &[PathSegment]| {
+        find(value, parent)
+            .and_then(Value::as_object)
+            .is_some_and(Map::is_empty)
+    };
+    find(value, path).is_some() || path.split_last().is_some_and(|(_, parent)| open(parent))
 }
 
 /// The names that the first unknown part of `path` was probably meant to be.

@@ -200,6 +200,14 @@ treatments:
 }
 
 #[test]
+fn maps_that_are_there_to_be_filled_take_any_name() {
+    let mut request = request("local", SMALL);
+    request.set = vec!["local.simulator.flags.crash-after=3,local.env.ANY=1".to_owned()];
+    let plan = plan(&request);
+    assert!(plan.warnings.is_empty(), "{:?}", plan.warnings);
+}
+
+#[test]
 fn a_fingerprint_changes_with_what_it_depends_on_and_nothing_else() {
     let first = plan(&request("local", SMALL));
     let fingerprints = |plan: &SweepPlan| -> Vec<String> {
