@@ -384,3 +384,25 @@ fn a_sweep_that_stops_at_its_first_error_has_failed_and_can_go_on() {
     assert!(stderr.contains("to go on: "), "{stderr}");
     lab.wait_until_nothing_runs();
 }
+
+/// What is printed is all the operator sees of a headless sweep, so one that cannot print ends; but not by leaving its
+/// servers and load generators behind.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_under_stdout_ends_the_sweep_and_all_it_started() {
+    let lab = Lab::new();
+    lab.write("small.yaml", SMALL);
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = lab
+        .command(small_flags())
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(stderr.contains("cannot print events"), "{stderr}");
+    lab.wait_until_nothing_runs();
+    let (state, _) = llmdbenchmark::engine::replay(&lab.latest().join("journal.jsonl")).unwrap();
+    assert_eq!(state.mode, llmdbenchmark::engine::Mode::Ended);
+}

@@ -67,23 +67,14 @@ impl Sweep {
         if let Err(error) = self.app_log.attach(&instance.log()) {
             say(&format!(
                 "warning: cannot write the log {}: {error}",
-                instance.log().display()
+                sanitize(&instance.log().display().to_string())
             ));
         }
         let platform: Arc<dyn Platform> = Arc::new(Local::new(&binary, &instance));
         let executor = Arc::new(PhaseExecutor::new(plan, &instance, platform, &binary));
         let handle = engine.start(executor, self.screen);
-        if self.screen {
-            let shown = on_screen(&handle, &instance, &self.args, self.app_log).await;
-            if shown.is_err() {
-                // Nobody can steer it any more. It ends cleanly, and can be resumed.
-                handle.command(Command::Stop {
-                    mode: StopMode::Graceful,
-                });
-                // What is told to the operator is why the screen failed.
-                let _ = handle.finished().await;
-                return shown.map(|()| exit::ENVIRONMENT);
-            }
+        let shown = if self.screen {
+            on_screen(&handle, &instance, &self.args, self.app_log).await
         } else {
             let journal = instance.journal();
             let before = move || {
@@ -93,7 +84,16 @@ impl Sweep {
             };
             headless::watch(&handle, before, self.args.format)
                 .await
-                .map_err(|error| Exit::new(exit::ENVIRONMENT, format!("cannot print events: {error}")))?;
+                .map_err(|error| Exit::new(exit::ENVIRONMENT, format!("cannot print events: {error}")))
+        };
+        if shown.is_err() {
+            // Nobody can watch or steer it any more. It ends cleanly, leaves nothing running, and can be resumed.
+            handle.command(Command::Stop {
+                mode: StopMode::Graceful,
+            });
+            // What is told to the operator is why nothing could be shown.
+            let _ = handle.finished().await;
+            return shown.map(|()| exit::ENVIRONMENT);
         }
         let state = handle
             .finished()
