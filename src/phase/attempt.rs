@@ -34,7 +34,7 @@ pub struct AttemptWork<'w> {
 }
 
 /// What one step leaves to the next.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct SoFar {
     profile: Option<RenderedProfile>,
     before: Option<Result<EffectiveConfig, Failure>>,
@@ -89,7 +89,7 @@ pub const RUN: &[AttemptStep] = &[
         number: 12,
         name: "analyze_results",
         partition: Partition::PostGlobal,
-        run: |work| ready(Ok(analyze(work))).boxed(),
+        run: |work| analyze(work).boxed(),
     },
 ];
 
@@ -242,32 +242,40 @@ async fn cleanup(work: &mut AttemptWork<'_>) -> StepResult {
     Ok(Done::Silent)
 }
 
-fn analyze(work: &mut AttemptWork<'_>) -> Done {
-    let so_far = &work.so_far;
+async fn analyze(work: &mut AttemptWork<'_>) -> StepResult {
+    let so_far = work.so_far.clone();
     let (Some(profile), Some(job), Some(exit), Some(before), Some(after)) = (
-        &so_far.profile,
-        &so_far.job,
-        &so_far.exit,
-        &so_far.before,
-        &so_far.after,
+        so_far.profile,
+        so_far.job,
+        so_far.exit,
+        so_far.before,
+        so_far.after,
     ) else {
-        return Done::Skipped("there are no results to judge".to_owned());
+        return Ok(Done::Skipped("there are no results to judge".to_owned()));
     };
-    let outcome = harness::judge::judge(&harness::judge::Evidence {
-        job,
-        exit,
-        profile: &profile.value,
-        planned: &written::planned(work.setup),
-        before: before.as_ref(),
-        after: after.as_ref(),
-        policy: &work.plan.policy,
-        failure_limit: work.plan.failure_limit,
+    let planned = written::planned(work.setup);
+    let (policy, failure_limit) = (work.plan.policy, work.plan.failure_limit);
+    // Every result file is read for its checksum; the screen must not wait for that.
+    let judging = tokio::task::spawn_blocking(move || {
+        harness::judge::judge(&harness::judge::Evidence {
+            job: &job,
+            exit: &exit,
+            profile: &profile.value,
+            planned: &planned,
+            before: before.as_ref(),
+            after: after.as_ref(),
+            policy: &policy,
+            failure_limit,
+        })
     });
+    let outcome = judging
+        .await
+        .map_err(|error| Failure::new(format!("the results could not be judged: {error}")))?;
     let verdict = match outcome {
         Outcome::Succeeded { .. } => "all of it can be trusted",
         Outcome::Suspect { .. } => "something about it cannot be trusted",
         _ => "nothing that can be used",
     };
     work.so_far.outcome = Some(outcome);
-    Done::With(verdict.to_owned())
+    Ok(Done::With(verdict.to_owned()))
 }

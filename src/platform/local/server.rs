@@ -15,6 +15,8 @@ use clap::error::ErrorKind;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -30,6 +32,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const READY: f64 = 600.0;
 /// How much of a dead server's log a failure tells.
 const LAST_LINES: usize = 5;
+/// Bytes at the end of a log in which those lines are looked for.
+const TAIL: u64 = 4096;
 
 /// The folder of the process of the stack in `stack_folder`.
 pub(super) fn folder(stack_folder: &Path) -> Folder {
@@ -324,9 +328,7 @@ fn died(folder: &Folder) -> Result<Option<Failure>, Failure> {
 
 /// The last lines of a log, safe to show.
 fn last_lines(path: &Path) -> Option<String> {
-    let bytes = std::fs::read(path).ok()?;
-    let tail = bytes.get(bytes.len().saturating_sub(4096)..)?;
-    let text = String::from_utf8_lossy(tail);
+    let text = tail(path).ok()?;
     let mut lines: Vec<&str> = text
         .lines()
         .rev()
@@ -339,6 +341,16 @@ fn last_lines(path: &Path) -> Option<String> {
         .map(|line| sanitize(&crate::logs::redact(line)).into_owned())
         .collect();
     (!lines.is_empty()).then(|| lines.join(" | "))
+}
+
+/// The end of a file, however long it is.
+fn tail(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let start = file.metadata()?.len().saturating_sub(TAIL);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn endpoint(folder: &Folder) -> Option<String> {
