@@ -36,7 +36,8 @@ impl Terminal {
     /// Take the terminal: raw mode, the alternate screen, mouse and bracketed paste.
     pub(super) fn take(mouse: bool) -> io::Result<Self> {
         give_back_on_panic();
-        enter(mouse)?;
+        // Half taken is to be given back, too.
+        enter(mouse).inspect_err(|_| give_back())?;
         let backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, io::stdout()));
         match ratatui::Terminal::new(backend) {
             Ok(screen) => Ok(Self {
