@@ -1,5 +1,6 @@
 //! `generate-load`: what a harness process is.
 
+use super::open_files;
 use crate::harness::process::{self, Options};
 use crate::harness::{BUILTIN, environment};
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub(super) struct Args {
 
 /// Run the load generator to its end.
 pub(super) fn run(args: Args) -> u8 {
+    open_files::raise();
     process::run(&Options {
         harness: args.harness,
         profile: args.profile,

@@ -9,6 +9,7 @@ mod environment;
 pub mod exit;
 mod experiment;
 mod generate_load;
+mod open_files;
 mod simulate;
 mod validate;
 

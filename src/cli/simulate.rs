@@ -1,12 +1,12 @@
 //! `simulate`: the simulated model server. Accepts the flags of the servers it stands for, known or not.
 
-use super::exit;
+use super::{exit, open_files};
 use crate::sim::config::{self, ArgumentsError, Config};
 use crate::sim::server::{self, End, ServeError};
 use crate::text::sanitize;
+use crate::workspace::replace_file;
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::Path;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Exit code of a server that crashed because it was told to.
@@ -65,7 +65,7 @@ fn refuse(error: &dyn std::error::Error) -> u8 {
 }
 
 fn serve(config: Config) -> Result<End, ServeError> {
-    raise_open_files();
+    open_files::raise();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -86,7 +86,7 @@ fn serve(config: Config) -> Result<End, ServeError> {
 /// Tell the port, to whoever reads the file and to whoever reads along.
 fn announce(config: &Config, port: u16) -> Result<(), ServeError> {
     if let Some(path) = &config.flags.port_file {
-        write_whole(path, &format!("{port}\n")).map_err(|source| ServeError::PortFile {
+        replace_file(path, format!("{port}\n").as_bytes()).map_err(|source| ServeError::PortFile {
             path: path.clone(),
             source,
         })?;
@@ -109,29 +109,6 @@ fn announce(config: &Config, port: u16) -> Result<(), ServeError> {
         config.flags.time_scale
     ));
     Ok(())
-}
-
-/// Write a file so that a reader sees all of it or none.
-fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}", std::process::id()));
-    let temporary = path.with_file_name(name);
-    std::fs::write(&temporary, text)?;
-    std::fs::rename(&temporary, path)
-}
-
-/// A thousand streams are a thousand open files, and many systems start with a limit of 1024.
-fn raise_open_files() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    // Where it is refused the server runs with what there is, and accepts fewer connections at once.
-    let _ = setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: limit.maximum,
-            maximum: limit.maximum,
-        },
-    );
 }
 
 /// One line to stderr, which is the server's log.

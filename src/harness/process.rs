@@ -116,17 +116,7 @@ pub fn run(options: &Options) -> u8 {
     code
 }
 
-/// A thousand streams are a thousand open sockets, more than many systems allow unless asked.
-fn raise_file_limit() {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    // Where it is refused, the limit shows as failed connections, which are counted and told.
-    let _ = setrlimit(Resource::Nofile, limit);
-}
-
 fn try_run(options: &Options) -> Result<u8, ProcessError> {
-    raise_file_limit();
     let io = |path: &Path| {
         let path = path.to_owned();
         move |source| ProcessError::Io { path, source }

@@ -18,7 +18,8 @@ pub struct Told {
     pub done: u64,
     /// Requests in all; 0 when not known.
     pub total: u64,
-    /// In words.
+    /// In words; may be empty.
+    #[serde(default)]
     pub text: String,
 }
 

@@ -43,8 +43,11 @@ pub fn vitals(processes: &[Vec<Report>]) -> Vitals {
 pub(super) fn counts(all: &[&Aggregate]) -> (u64, u64) {
     all.iter()
         .filter_map(|aggregate| aggregate.requests.as_ref())
-        .fold((0, 0), |(total, failed), requests| {
-            (total + requests.total, failed + requests.failures.unwrap_or(0))
+        .fold((0, 0), |(total, failed): (u64, u64), requests| {
+            (
+                total.saturating_add(requests.total),
+                failed.saturating_add(requests.failures.unwrap_or(0)),
+            )
         })
 }
 

@@ -4,10 +4,9 @@ use super::supervisor::process::Launch;
 use super::supervisor::{Cause, Exit, Folder, GRACE};
 use super::{failed, relative};
 use crate::engine::{Context, Failure, LogSource, Progress};
-use crate::harness::{HarnessJob, JobExit, ProcessExit};
+use crate::harness::{HarnessJob, JobExit, ProcessExit, progress};
 use crate::workspace::Instance;
 use futures::future::{join_all, try_join_all};
-use serde::Deserialize;
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
@@ -92,20 +91,11 @@ fn job_exit(exits: &[Exit]) -> JobExit {
     }
 }
 
-/// What a harness says about how far it is.
-#[derive(Debug, Default, Deserialize)]
-struct Reported {
-    done: u64,
-    total: u64,
-    #[serde(default)]
-    text: String,
-}
-
 fn report_progress(job: &HarnessJob, context: &dyn Context) {
-    let reports: Vec<Reported> = job
+    let reports: Vec<progress::Told> = job
         .folders
         .iter()
-        .filter_map(|folder| serde_json::from_slice(&std::fs::read(folder.join("progress.json")).ok()?).ok())
+        .filter_map(|folder| progress::read(folder))
         .collect();
     let text = match reports.as_slice() {
         [] => return,
@@ -124,8 +114,8 @@ fn report_progress(job: &HarnessJob, context: &dyn Context) {
     });
 }
 
-fn sum(reports: &[Reported]) -> (u64, u64) {
-    reports
-        .iter()
-        .fold((0, 0), |(done, total), one| (done + one.done, total + one.total))
+fn sum(reports: &[progress::Told]) -> (u64, u64) {
+    reports.iter().fold((0, 0), |(done, total): (u64, u64), one| {
+        (done.saturating_add(one.done), total.saturating_add(one.total))
+    })
 }

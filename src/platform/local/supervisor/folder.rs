@@ -20,11 +20,12 @@
 //! - `exit.json`: it ended, and is never started again. An engine that ends a folder in which nothing runs (yet) writes
 //!   `exit.json` itself while it holds `supervisor.lock`, so a supervisor that was spawned but came late does nothing.
 
+use crate::workspace::replace_file;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The folder of one supervised program.
@@ -121,12 +122,12 @@ impl Folder {
 
     /// Record that the program is about to be started.
     pub(super) fn write_started(&self, started: &Started) -> io::Result<()> {
-        write(&self.control("started.json"), &serde_json::to_vec(started)?)
+        replace_file(&self.control("started.json"), &serde_json::to_vec(started)?)
     }
 
     /// Record how the program ended. Only the holder of the supervisor's lock may.
     pub(super) fn write_exit(&self, exit: &Exit) -> io::Result<()> {
-        write(&self.control("exit.json"), &serde_json::to_vec(exit)?)
+        replace_file(&self.control("exit.json"), &serde_json::to_vec(exit)?)
     }
 
     /// The program's process group, once it has one.
@@ -186,15 +187,4 @@ fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Put `bytes` at `path` so that after a crash of the machine the file is whole or absent.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension("new");
-    let mut file = File::create(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    path.parent()
-        .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
