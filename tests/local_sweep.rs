@@ -230,7 +230,7 @@ const LONG: &str = "
 experiment: {name: long, harness: builtin, profile: quickstart}
 treatments:
   - {name: long, max-concurrency: 1, num-prompts: 5000}
-  - {name: short, max-concurrency: 1, num-prompts: 2, random-output-len: 4}
+  - {name: short, max-concurrency: 1, num-prompts: 2, random-output-len: 32}
 ";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -372,7 +372,7 @@ async fn a_command_of_the_scenarios_own_is_measured_like_any_server() {
     );
     let text = "
 experiment: {name: own, harness: builtin, profile: quickstart}
-treatments: [{name: few, max-concurrency: 2, num-prompts: 6, random-output-len: 4}]
+treatments: [{name: few, max-concurrency: 2, num-prompts: 6, random-output-len: 32}]
 ";
     let plan = make(&request(text, &[&command]));
     assert!(!plan.simulated, "nobody but us knows what that command is");

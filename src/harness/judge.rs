@@ -227,7 +227,8 @@ fn metrics(evidence: &Evidence<'_>, processes: &[Vec<Report>], case: &mut Case) 
                     Some(_) => continue,
                 };
                 case.suspect.push(format!(
-                    "the {name} of harness process {}, stage {stage}, is {problem}; did the server stream its answers?",
+                    "the {name} of harness process {}, stage {stage}, is {problem}; either the server did not \
+                     stream its answers, or this machine was too busy to see them come",
                     process + 1
                 ));
             }

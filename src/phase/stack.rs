@@ -145,7 +145,7 @@ async fn inference_test(work: &mut StackWork<'_>) -> StepResult {
     loop {
         let failure = match first_text(work).await {
             Ok(text) => return Ok(Done::With(format!("it answers: {}", sanitize(text.trim())))),
-            Err(NoText::Final(failure)) => return Err(failure),
+            Err(NoText::Final(failure)) => return Err(with_condition(work, failure).await),
             Err(NoText::NotYet(failure)) => failure,
         };
         let Some(pause) = pauses.next() else {
@@ -155,6 +155,20 @@ async fn inference_test(work: &mut StackWork<'_>) -> StepResult {
             () = tokio::time::sleep(*pause) => {}
             () = work.context.cancelled().cancelled() => return Err(Failure::new("cancelled")),
         }
+    }
+}
+
+/// A server that died under the request tells more than a connection that broke.
+async fn with_condition(work: &StackWork<'_>, failure: Failure) -> Failure {
+    if work.context.cancelled().is_cancelled() {
+        return failure;
+    }
+    match work.platform.health(&work.spec, &work.endpoint).await {
+        Health::Healthy => failure,
+        Health::Broken(why) => Failure {
+            reason: format!("{}; {}", failure.reason, why.reason),
+            hint: why.hint.or(failure.hint),
+        },
     }
 }
 

@@ -287,6 +287,28 @@ async fn a_stack_that_does_not_come_up_fails_its_standup() {
     assert!(failure.reason.contains("not part of the plan"), "{failure:?}");
 }
 
+#[tokio::test]
+async fn a_stack_that_dies_under_its_first_request_is_told_as_dead() {
+    let folder = tempfile::tempdir().unwrap();
+    let platform = Arc::new(Scripted::default());
+    let executor = executor(folder.path(), Arc::clone(&platform));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (connection, _) = listener.accept().await.unwrap();
+            platform.broken.store(true, Ordering::Relaxed);
+            drop(connection);
+        }
+    });
+    let recorder = Recorder::default();
+    let failure = executor
+        .smoketest(attempt().stack, &endpoint, &recorder)
+        .await
+        .unwrap_err();
+    assert!(failure.reason.ends_with("; it is gone"), "{failure:?}");
+}
+
 #[test]
 fn tables_are_in_order_and_each_number_stands_once() {
     let stack = [STANDUP, SMOKETEST, TEARDOWN].map(|table| table.iter().map(|step| step.number).collect());
