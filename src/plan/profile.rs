@@ -91,8 +91,13 @@ fn missing(roots: &[BaseDir], folders: &[&str], harness: &str, stem: &str) -> Re
     }
     if there.is_empty() {
         let hint = hint(harness, &harnesses);
+        let elsewhere = match roots {
+            [BaseDir::Embedded] => "\n--base-dir takes profiles from a checkout of llm-d-benchmark",
+            _ => "",
+        };
+        let there = harnesses.join(", ");
         return Remark::error(format!("there are no profiles for the harness {harness}"))
-            .with_help(format!("{hint}harnesses with profiles: {}", harnesses.join(", ")));
+            .with_help(format!("{hint}harnesses with profiles: {there}{elsewhere}"));
     }
     let hint = hint(stem, &there);
     Remark::error(format!("the harness {harness} has no profile {stem}"))

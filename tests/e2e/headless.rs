@@ -186,7 +186,7 @@ fn what_is_wrong_is_said_before_anything_is_made() {
     ]);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_ne!(output.status.code(), Some(0), "{stderr}");
-    assert!(stderr.contains("guidellm"), "{stderr}");
+    assert!(stderr.contains("pip install"), "how to install it: {stderr}");
     assert!(!lab.workspace().exists(), "nothing was made");
 }
 

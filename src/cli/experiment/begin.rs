@@ -4,6 +4,7 @@ use super::flags::{InputFlags, PlatformFlag};
 use super::{Exit, exit};
 use crate::diagnostic;
 use crate::experiment::{self, Source};
+use crate::harness;
 use crate::logs;
 use crate::plan::{self, PlatformKind, SweepPlan};
 use crate::text::sanitize;
@@ -224,6 +225,10 @@ fn plan(flags: &InputFlags, source: &Source, cwd: PathBuf) -> Result<SweepPlan, 
     policy.validate_failures |= flags.validate_failures;
     let plan = plan::make(&request).map_err(|error| {
         super::say(error.render(color).trim_end());
+        // A harness that is not installed often has no profiles either: say both, not one after the other.
+        if let Some(missing) = flags.harness.as_deref().and_then(harness::missing_tool) {
+            super::say_missing(&missing);
+        }
         Exit::new(exit::USAGE, "there is no plan for this; nothing was started")
     })?;
     for warning in &plan.warnings {

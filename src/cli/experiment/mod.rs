@@ -18,7 +18,7 @@ mod watch;
 pub(super) use flags::Args;
 
 use super::exit;
-use crate::engine::replay;
+use crate::engine::{Failure, replay};
 use crate::logs::{self, Output};
 use crate::text::sanitize;
 use crate::workspace::{self, Instance};
@@ -50,6 +50,14 @@ impl Exit {
 /// A line for the operator that is no data: to stderr, where nobody needs to be listening.
 fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// What this machine lacks, and what to do about it.
+fn say_missing(failure: &Failure) {
+    say(&format!("error: {}", sanitize(&failure.reason)));
+    if let Some(hint) = &failure.hint {
+        say(&format!("  help: {}", sanitize(hint)));
+    }
 }
 
 /// Run a sweep; returns the process's exit code.

@@ -119,10 +119,7 @@ async fn preflight(plan: &SweepPlan, instance: &Instance, binary: &Path) -> Resu
         return Ok(());
     }
     for failure in &missing {
-        say(&format!("error: {}", sanitize(&failure.reason)));
-        if let Some(hint) = &failure.hint {
-            say(&format!("  help: {}", sanitize(hint)));
-        }
+        super::say_missing(failure);
     }
     Err(Exit::new(
         exit::ENVIRONMENT,
