@@ -1,6 +1,6 @@
 //! inference-perf's `stage_<n>_lifecycle_metrics.json`. Times are in seconds.
 
-use super::{ConvertError, Numbers, above_zero, count, number, rate};
+use super::{ConvertError, Numbers, above_zero, count, named, number, rate};
 use crate::report::schema::{
     Aggregate, Latency, LoadStandardized, MultiTurn, Prefix, Requests, SequenceLength, Statistics, Throughput,
 };
@@ -117,24 +117,5 @@ fn aggregate(raw: &Value, total: u64, failures: u64) -> Aggregate {
 
 fn statistics(block: Option<&Value>, units: &str) -> Option<Statistics> {
     let block = block?;
-    let of = |key: &str| block.get(key).and_then(Value::as_f64);
-    Some(Statistics {
-        units: units.to_owned(),
-        mean: of("mean")?,
-        mode: None,
-        stddev: of("std_dev"),
-        min: of("min"),
-        p0p1: of("p0.1"),
-        p1: of("p1"),
-        p5: of("p5"),
-        p10: of("p10"),
-        p25: of("p25"),
-        p50: of("median"),
-        p75: of("p75"),
-        p90: of("p90"),
-        p95: of("p95"),
-        p99: of("p99"),
-        p99p9: of("p99.9"),
-        max: of("max"),
-    })
+    named(units, |key| block.get(key).and_then(Value::as_f64))
 }

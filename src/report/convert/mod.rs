@@ -103,6 +103,29 @@ pub fn report(numbers: Numbers, tool: &Tool, context: &Context, profile: &Value)
     }
 }
 
+/// Statistics in the names that vLLM's and inference-perf's files share; `None` without a mean.
+fn named(units: &str, of: impl Fn(&str) -> Option<f64>) -> Option<Statistics> {
+    Some(Statistics {
+        units: units.to_owned(),
+        mean: of("mean")?,
+        mode: None,
+        stddev: of("std_dev").or_else(|| of("std")),
+        min: of("min"),
+        p0p1: of("p0.1"),
+        p1: of("p1"),
+        p5: of("p5"),
+        p10: of("p10"),
+        p25: of("p25"),
+        p50: of("median").or_else(|| of("p50")),
+        p75: of("p75"),
+        p90: of("p90"),
+        p95: of("p95"),
+        p99: of("p99"),
+        p99p9: of("p99.9"),
+        max: of("max"),
+    })
+}
+
 /// The number at a JSON pointer.
 fn number(raw: &Value, pointer: &str) -> Option<f64> {
     raw.pointer(pointer)?.as_f64()

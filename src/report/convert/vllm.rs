@@ -1,6 +1,6 @@
 //! `openai*.json` of `vllm bench serve`. Times are in milliseconds.
 
-use super::{ConvertError, Numbers, above_zero, count, fixed, number, rate, setting};
+use super::{ConvertError, Numbers, above_zero, count, fixed, named, number, rate, setting};
 use crate::report::schema::{
     Aggregate, Latency, LoadStandardized, Requests, SequenceLength, Statistics, Throughput,
 };
@@ -75,23 +75,5 @@ fn length(profile: &Value, ending: &str, dataset: Option<&str>, seen: f64) -> Se
 
 fn statistics(raw: &Value, metric: &str, units: &str) -> Option<Statistics> {
     let of = |what: &str| raw.get(format!("{what}_{metric}_ms")).and_then(Value::as_f64);
-    Some(Statistics {
-        units: units.to_owned(),
-        mean: of("mean")?,
-        mode: None,
-        stddev: of("std"),
-        min: of("min"),
-        p0p1: of("p0.1"),
-        p1: of("p1"),
-        p5: of("p5"),
-        p10: of("p10"),
-        p25: of("p25"),
-        p50: of("median").or_else(|| of("p50")),
-        p75: of("p75"),
-        p90: of("p90"),
-        p95: of("p95"),
-        p99: of("p99"),
-        p99p9: of("p99.9"),
-        max: of("max"),
-    })
+    named(units, of)
 }
