@@ -11,5 +11,7 @@ mod flags;
 mod headless;
 mod kill;
 mod lab;
+#[path = "../support/pty.rs"]
+mod pty;
 mod screen;
 mod terminal;

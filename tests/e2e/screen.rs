@@ -1,13 +1,14 @@
 //! Sweeps steered with keys and read from the screen.
 
 use crate::lab::{Lab, SMALL};
-use crate::terminal::Terminal;
+use crate::pty::Pty;
+use crate::terminal;
 use rustix::process::{Pid, Signal, kill_process};
 
 const ESCAPE: &str = "\x1b";
 
 /// Open the screen on [`SMALL`]; `scale` is how much faster than the hardware the simulator is.
-fn open(lab: &Lab, columns: u16, rows: u16, scale: &str, more: &[&str]) -> Terminal {
+fn open(lab: &Lab, columns: u16, rows: u16, scale: &str, more: &[&str]) -> Pty {
     lab.write("small.yaml", SMALL);
     let scale = format!("local.simulator.timeScale={scale}");
     let mut arguments = vec![
@@ -20,12 +21,12 @@ fn open(lab: &Lab, columns: u16, rows: u16, scale: &str, more: &[&str]) -> Termi
         &scale,
     ];
     arguments.extend(more);
-    let mut terminal = Terminal::start(lab, columns, rows, &arguments);
+    let mut terminal = terminal::start(lab, columns, rows, &arguments);
     terminal.wait_for("READY");
     terminal
 }
 
-fn leave(terminal: &mut Terminal) -> u32 {
+fn leave(terminal: &mut Pty) -> u32 {
     terminal.keys("q");
     let code = terminal.wait_exit().exit_code();
     assert!(!terminal.is_full_screen(), "the terminal is given back");
@@ -104,7 +105,7 @@ fn leaving_a_running_sweep_asks_and_can_be_resumed_from_the_offer() {
     assert!(terminal.screen().contains("--resume"), "{}", terminal.screen());
     lab.wait_until_nothing_runs();
     // A bare re-run offers to go on.
-    let mut terminal = Terminal::start(
+    let mut terminal = terminal::start(
         &lab,
         100,
         30,
@@ -158,7 +159,7 @@ fn the_terminal_is_given_back_on_signals() {
         assert_eq!(status.exit_code(), 130, "{signal:?}");
         assert!(!terminal.is_full_screen(), "{signal:?}");
         assert!(
-            terminal.written().contains("\x1b[?25h"),
+            String::from_utf8_lossy(terminal.written()).contains("\x1b[?25h"),
             "the cursor is shown again"
         );
         lab.wait_until_nothing_runs();
@@ -171,7 +172,7 @@ fn suspended_by_ctrl_z_and_brought_back() {
     lab.write("small.yaml", SMALL);
     let mut shell = portable_pty::CommandBuilder::new("/bin/sh");
     shell.args(["-i"]);
-    let mut terminal = Terminal::command(&lab, 100, 30, shell);
+    let mut terminal = terminal::command(&lab, 100, 30, shell);
     let before = terminal.settings();
     terminal.keys(&format!(
         "PS1=shell-; {} experiment --spec local -e small.yaml\r",
@@ -179,7 +180,8 @@ fn suspended_by_ctrl_z_and_brought_back() {
     ));
     terminal.wait_for("READY");
     terminal.keys("\x1a");
-    terminal.wait_until("the shell's prompt", |screen| {
+    terminal.wait_true("the shell's prompt", |terminal| {
+        let screen = terminal.screen();
         screen.trim_end().ends_with("shell-")
     });
     assert!(!terminal.is_full_screen());
@@ -188,7 +190,8 @@ fn suspended_by_ctrl_z_and_brought_back() {
     terminal.wait_for("press s to start");
     assert!(terminal.is_full_screen());
     terminal.keys("q");
-    terminal.wait_until("the shell's prompt", |screen| {
+    terminal.wait_true("the shell's prompt", |terminal| {
+        let screen = terminal.screen();
         screen.trim_end().ends_with("shell-")
     });
     assert_eq!(terminal.settings(), before);

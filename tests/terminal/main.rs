@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
+#[path = "../support/pty.rs"]
+mod pty;
 mod screen;
 mod sweep;
 mod ways_out;

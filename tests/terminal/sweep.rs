@@ -262,40 +262,40 @@ impl Executor for Pretence {
 fn a_sweep_is_started_watched_repaired_and_left() {
     let mut screen = Screen::start("sweep", "press s to start");
     // The last column is not wanted.
-    screen.press("$kS");
-    screen.until("Skip 3 pending cells?");
-    screen.press("y");
-    screen.until("»3");
-    screen.press("s");
-    screen.until("All is done");
-    screen.until("3 failed");
-    screen.until("connection refused");
+    screen.keys("$kS");
+    screen.wait_for("Skip 3 pending cells?");
+    screen.keys("y");
+    screen.wait_for("»3");
+    screen.keys("s");
+    screen.wait_for("All is done");
+    screen.wait_for("3 failed");
+    screen.wait_for("connection refused");
     // What failed runs again, and this time succeeds.
-    screen.press("Fr");
-    screen.until("Run again 3 failed cells?");
-    screen.press("y");
-    screen.until("All is done");
-    screen.until("9 succeeded");
+    screen.keys("Fr");
+    screen.wait_for("Run again 3 failed cells?");
+    screen.keys("y");
+    screen.wait_for("All is done");
+    screen.wait_for("9 succeeded");
     // From the header of the last column to a cell that was repaired.
-    screen.press("ojh");
-    screen.until("attempt 2 of 2");
-    screen.press("L");
-    screen.until("the harness is done");
-    screen.press("q");
+    screen.keys("ojh");
+    screen.wait_for("attempt 2 of 2");
+    screen.keys("L");
+    screen.wait_for("the harness is done");
+    screen.keys("q");
     screen.assert_given_back();
-    screen.until("the screen ended: Left, Ended");
+    screen.wait_for("the screen ended: Left, Ended");
 }
 
 #[test]
 fn a_running_cell_is_cancelled_and_the_sweep_stopped_in_the_middle() {
     let mut screen = Screen::start("sweep", "press s to start");
-    screen.press("s");
-    screen.until("cell 1×");
-    screen.press("p");
-    screen.until("PAUS");
-    screen.press("s");
-    screen.until("RUNNING");
-    screen.press("qn");
+    screen.keys("s");
+    screen.wait_for("cell 1×");
+    screen.keys("p");
+    screen.wait_for("PAUS");
+    screen.keys("s");
+    screen.wait_for("RUNNING");
+    screen.keys("qn");
     screen.assert_given_back();
-    screen.until("the screen ended: Left, Ended");
+    screen.wait_for("the screen ended: Left, Ended");
 }

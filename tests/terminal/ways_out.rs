@@ -1,13 +1,12 @@
 //! Every way out of the screen, with an engine of a few lines that notes what it is asked.
 
-use crate::screen::{SIZE, Screen};
+use crate::screen::Screen;
 use llmdbenchmark::engine::{
     Command, Event, Mode, Record, Signal, State, StopMode, SweepOpened, TreatmentInfo,
 };
 use llmdbenchmark::experiment::RetryPolicy;
 use llmdbenchmark::logs;
 use llmdbenchmark::tui::{self, Session, ThemeChoice};
-use portable_pty::PtySize;
 use std::fmt::Write as _;
 use std::path::Path;
 use tokio::sync::mpsc;
@@ -95,26 +94,26 @@ pub(crate) async fn show(notes: &Path) -> String {
 #[test]
 fn leaving_gives_the_terminal_back() {
     let mut screen = Screen::start("ways out", "in a terminal");
-    assert_ne!(screen.settings(), screen.before, "the terminal is raw");
-    screen.press("s");
-    screen.until("RUNNING");
-    screen.press("q");
-    screen.until("Stop now");
-    screen.press("f");
+    assert_ne!(screen.settings(), screen.settings_before(), "the terminal is raw");
+    screen.keys("s");
+    screen.wait_for("RUNNING");
+    screen.keys("q");
+    screen.wait_for("Stop now");
+    screen.keys("f");
     screen.assert_given_back();
-    screen.until("the screen ended: Left");
+    screen.wait_for("the screen ended: Left");
     assert_eq!(screen.asked(), "Start\nStop { mode: Finish }\n");
 }
 
 #[test]
 fn frames_are_synchronized_and_nothing_is_cleared_in_between() {
     let mut screen = Screen::start("ways out", "in a terminal");
-    let first = screen.seen.len();
-    screen.press("j");
-    screen.until_true("a frame", |screen| screen.seen.len() > first);
-    screen.press("s");
-    screen.until("RUNNING");
-    let seen = String::from_utf8_lossy(&screen.seen[first..]).into_owned();
+    let first = screen.written().len();
+    screen.keys("j");
+    screen.wait_true("a frame", |screen| screen.written().len() > first);
+    screen.keys("s");
+    screen.wait_for("RUNNING");
+    let seen = String::from_utf8_lossy(&screen.written()[first..]).into_owned();
     assert!(
         seen.contains("\u{1b}[?2026h") && seen.contains("\u{1b}[?2026l"),
         "{seen:?}"
@@ -132,7 +131,7 @@ fn a_first_signal_ends_cleanly_and_a_second_one_at_once() {
         let mut screen = Screen::start("ways out", "in a terminal");
         screen.signal(signal);
         screen.until_asked("Stop { mode: Graceful }");
-        screen.until("STOPPING");
+        screen.wait_for("STOPPING");
         screen.signal(signal);
         screen.assert_given_back();
         assert_eq!(screen.asked(), "Stop { mode: Graceful }\nStop { mode: Now }\n");
@@ -142,11 +141,11 @@ fn a_first_signal_ends_cleanly_and_a_second_one_at_once() {
 #[test]
 fn ctrl_c_asks_and_again_stops_now() {
     let mut screen = Screen::start("ways out", "in a terminal");
-    screen.press("s");
-    screen.until("RUNNING");
-    screen.press("\u{3}");
-    screen.until("Stop now");
-    screen.press("\u{3}");
+    screen.keys("s");
+    screen.wait_for("RUNNING");
+    screen.keys("\u{3}");
+    screen.wait_for("Stop now");
+    screen.keys("\u{3}");
     screen.assert_given_back();
     assert!(screen.asked().ends_with("Stop { mode: Now }\n"));
 }
@@ -154,8 +153,7 @@ fn ctrl_c_asks_and_again_stops_now() {
 #[test]
 fn a_terminal_that_hangs_up_ends_the_sweep_cleanly() {
     let mut screen = Screen::start("ways out", "in a terminal");
-    screen.terminal = None;
-    screen.keyboard = Box::new(std::io::sink());
+    screen.close();
     // The reader's copy of the terminal is the last; its thread ends when the program closes the other side, so the
     // hang-up has to be told.
     screen.signal(rustix::process::Signal::HUP);
@@ -165,11 +163,11 @@ fn a_terminal_that_hangs_up_ends_the_sweep_cleanly() {
 #[test]
 fn a_panic_is_told_on_the_ordinary_screen() {
     let mut screen = Screen::start("ways out", "in a terminal");
-    screen.press("s");
-    screen.until("RUNNING");
-    screen.press("p");
+    screen.keys("s");
+    screen.wait_for("RUNNING");
+    screen.keys("p");
     screen.assert_given_back();
-    screen.until("a panic on the thread of the screen");
+    screen.wait_for("a panic on the thread of the screen");
 }
 
 #[test]
@@ -177,20 +175,18 @@ fn suspending_gives_the_terminal_to_the_shell_and_coming_back_paints_anew() {
     for by_key in [true, false] {
         let mut screen = Screen::start("ways out", "in a terminal");
         if by_key {
-            screen.press("\u{1a}");
+            screen.keys("\u{1a}");
         } else {
             screen.signal(rustix::process::Signal::TSTP);
         }
-        screen.until_true("the program stops", |screen| screen.is_stopped());
-        assert_eq!(screen.settings(), screen.before, "by key: {by_key}");
-        screen.until_true("the ordinary screen", |screen| {
-            !screen.picture.screen().alternate_screen()
-        });
+        screen.until_stopped();
+        assert_eq!(screen.settings(), screen.settings_before(), "by key: {by_key}");
+        screen.until_ordinary();
         screen.signal(rustix::process::Signal::CONT);
-        screen.until("in a terminal");
-        screen.press("s");
-        screen.until("RUNNING");
-        screen.press("qn");
+        screen.wait_for("in a terminal");
+        screen.keys("s");
+        screen.wait_for("RUNNING");
+        screen.keys("qn");
         screen.assert_given_back();
     }
 }
@@ -198,20 +194,11 @@ fn suspending_gives_the_terminal_to_the_shell_and_coming_back_paints_anew() {
 #[test]
 fn a_resized_terminal_is_filled() {
     let mut screen = Screen::start("ways out", "in a terminal");
-    let larger = PtySize {
-        rows: 30,
-        cols: 120,
-        ..SIZE
-    };
-    screen
-        .picture
-        .screen_mut()
-        .set_size(30.try_into().unwrap(), 120.try_into().unwrap());
-    screen.terminal.as_ref().unwrap().resize(larger).unwrap();
-    screen.until_true("the whole width is used", |screen| {
-        let contents = screen.picture.screen().contents();
+    screen.resize(120, 30);
+    screen.wait_true("the whole width is used", |screen| {
+        let contents = screen.screen();
         contents.lines().any(|line| line.chars().count() == 120)
     });
-    screen.press("q");
+    screen.keys("q");
     screen.assert_given_back();
 }
