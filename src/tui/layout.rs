@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 /// From this width on, details stand beside the grid.
 const WIDE: u16 = 110;
 /// Details that give columns to the grid keep as many as most texts need.
-const NARROWEST_DETAIL: u16 = 52;
+const NARROWEST_DETAIL: u16 = 48;
 /// From this height of the body on, there is room for a pane under the grid.
 const TALL: u16 = 14;
 /// From this height of a wide screen on, logs are shown from the start.
@@ -101,9 +101,10 @@ fn detail_width(model: &Model, body: Rect) -> u16 {
         width: body.width - width,
         ..body
     };
-    let geometry = Geometry::of(model, grid);
-    // Of all columns, so that a filter does not move the panes.
-    let missing = (model.state.runs as usize).saturating_sub(geometry.columns);
+    // All columns count, so that a filter does not move the panes.
+    let columns = model.state.runs as usize;
+    let geometry = Geometry::with_columns(model, grid, columns);
+    let missing = columns.saturating_sub(geometry.columns);
     let missing = u16::try_from(missing).unwrap_or(u16::MAX);
     let wanted = missing.saturating_mul(geometry.cell_width);
     width.saturating_sub(wanted).max(width.min(NARROWEST_DETAIL))
@@ -182,13 +183,18 @@ pub(crate) struct Geometry {
 
 impl Geometry {
     pub(crate) fn of(model: &Model, grid: Rect) -> Self {
+        Self::with_columns(model, grid, model.columns.len())
+    }
+
+    /// With so many columns of cells, whatever the filter shows.
+    fn with_columns(model: &Model, grid: Rect, columns: usize) -> Self {
         let inner = inside(grid);
         let cell_width = cell_width(model);
         let number = digits(model.setup_side.len);
         // Mark, number, stack, rule.
         let fixed = number + 4;
         let factors = &model.setup_side.factors;
-        let shown_columns = u16::try_from(model.columns.len().min(1000)).unwrap_or(1000);
+        let shown_columns = u16::try_from(columns.min(1000)).unwrap_or(1000);
         let for_cells = cell_width.saturating_mul(shown_columns);
         let limit = (inner.width * 45 / 100)
             .max(inner.width.saturating_sub(for_cells))

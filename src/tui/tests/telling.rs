@@ -1,9 +1,11 @@
 //! What the screen tells without being asked: hints that are true, failures in few words, panes as there is room.
 
 use super::{press, screen, type_text};
-use crate::engine::{Mode, PhaseKind};
+use crate::engine::{Event, Mode, PhaseKind};
+use crate::experiment::CellId;
 use crate::tui::fixtures::{self, Sweep};
 use crate::tui::keys::Key;
+use crate::tui::layout::Areas;
 use crate::tui::model::Lower;
 use crate::tui::update::{Msg, update};
 
@@ -24,6 +26,28 @@ fn hints_offer_what_can_be_done() {
     assert!(last_line(&text).contains("retry"), "{text}");
     assert!(!last_line(&text).contains("skip"), "{text}");
     assert!(!last_line(&text).contains("cancel"), "{text}");
+}
+
+#[test]
+fn a_sweep_that_is_opened_again_with_nothing_left_to_do_does_not_ask_to_be_started() {
+    let mut sweep = fixtures::done();
+    sweep.mode(Mode::Ready);
+    let text = screen(&sweep.model(120, 24));
+    assert!(
+        text.contains("READY") && text.contains("nothing is left to do"),
+        "{text}"
+    );
+    assert!(!last_line(&text).contains("start"), "{text}");
+}
+
+#[test]
+fn what_was_skipped_before_the_start_does_not_make_it_a_continuation() {
+    let mut sweep = Sweep::new(1, 2);
+    sweep.tell(Event::CellsSkipped {
+        cells: vec![CellId::new(0, 0)],
+    });
+    let text = screen(&sweep.model(120, 24));
+    assert!(text.contains("press s to start"), "{text}");
 }
 
 #[test]
@@ -72,4 +96,9 @@ fn a_wide_screen_gives_its_last_columns_to_the_grid() {
         text.lines().nth(5).unwrap().to_owned()
     };
     assert!(columns(160).contains(" 10 "), "{}", columns(160));
+    // Panes stay where they are while a filter is typed.
+    let mut model = fixtures::midway().model(160, 45);
+    let before = Areas::of(&model);
+    type_text(&mut model, "/nothing of the kind");
+    assert_eq!(Areas::of(&model), before);
 }

@@ -196,9 +196,18 @@ fn activity(model: &Model, area: Rect, buf: &mut Buffer) {
     pen.write(&format!("  {since}"), theme.dim);
 }
 
+/// Whether a cell was run, or would have been if its stack had come up. What was only taken out of the queue does not
+/// make a start a continuation.
+fn was_at_work(model: &Model) -> bool {
+    let untouched = [CellStatus::Pending, CellStatus::Skipped, CellStatus::Cancelled];
+    let untouched: u32 = untouched.map(|status| model.state.counts.of(status)).iter().sum();
+    untouched < model.total() as u32
+}
+
 fn idle(model: &Model) -> &'static str {
     match model.state.mode {
-        Mode::Ready if to_do(model) < model.total() as u32 => "press s to go on",
+        Mode::Ready if to_do(model) == 0 => "nothing is left to do: q leaves, r runs selected cells again",
+        Mode::Ready if was_at_work(model) => "press s to go on",
         Mode::Ready => "press s to start",
         Mode::Paused => "paused: s or p goes on",
         Mode::Running if model.is_done() => "all is done: q leaves, r runs selected cells again, o sums up",
