@@ -139,21 +139,15 @@ fn question(model: &Model) -> Dialog {
         text.insert(0, "The sweep is ending already.".to_owned());
     } else {
         let (finish, cancel) = match model.scope() {
-            Some(Scope::Attempt { .. }) => (
-                "Finish the running cell, tear down, then leave",
-                "Cancel the running cell, tear down, then leave",
-            ),
-            _ => (
-                "Finish what is under way, tear down, then leave",
-                "Break it off, tear down, then leave",
-            ),
+            Some(Scope::Attempt { .. }) => ("Finish the cell, tear down", "Cancel the cell, tear down"),
+            _ => ("Finish what runs, tear down", "Break it off, tear down"),
         };
         choices.push(choice('f', finish, Decision::Stop(StopMode::Finish)));
         choices.push(choice('c', cancel, Decision::Stop(StopMode::Graceful)));
     }
     choices.push(choice(
         'n',
-        "Stop now: kill what runs, collect nothing",
+        "Stop now, collect nothing",
         Decision::Stop(StopMode::Now),
     ));
     choices.push(choice('s', "Stay", Decision::Stay));

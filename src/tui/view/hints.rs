@@ -100,8 +100,7 @@ fn is_of_use(model: &Model, action: Action) -> bool {
     match action {
         Action::Retry if pending + running + skipped == model.total() => false,
         Action::Skip if pending + skipped == 0 => false,
-        Action::Cancel if pending + running == 0 => false,
-        Action::Start if pending + running == 0 => false,
+        Action::Cancel | Action::Start if pending + running == 0 => false,
         Action::Start => matches!(model.state.mode, Mode::Ready | Mode::Paused),
         Action::Pause => matches!(model.state.mode, Mode::Running) && !model.is_done(),
         Action::Skip | Action::Retry | Action::Cancel => {
