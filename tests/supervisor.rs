@@ -71,11 +71,15 @@ async fn pids(folder: &Folder, count: usize) -> Vec<Pid> {
 
 /// Whether a process runs. One that ended and that nobody has waited for yet does not.
 fn lives(pid: Pid) -> bool {
-    let state = Command::new("ps")
-        .args(["-o", "stat=", "-p", &pid.as_raw_nonzero().to_string()])
-        .output()
-        .unwrap();
-    let state = String::from_utf8_lossy(&state.stdout).trim().to_owned();
+    let number = pid.as_raw_nonzero().to_string();
+    let state = if Path::new("/proc/self/stat").exists() {
+        // The state follows the program's name, which stands in parentheses and may hold some itself.
+        let stat = fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+        stat.rsplit(") ").next().unwrap_or_default().to_owned()
+    } else {
+        let told = Command::new("ps").args(["-o", "stat=", "-p", &number]).output();
+        String::from_utf8_lossy(&told.unwrap().stdout).trim().to_owned()
+    };
     !state.is_empty() && !state.starts_with('Z')
 }
 

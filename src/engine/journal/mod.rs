@@ -170,11 +170,6 @@ impl Journal {
         Ok(())
     }
 
-    /// Whether the batch is empty.
-    pub fn is_clean(&self) -> bool {
-        self.records.is_empty()
-    }
-
     /// Make the batch durable; returns its records, as a replay would read them. After an error the batch is kept, and
     /// the next call tries again.
     pub fn commit(&mut self) -> Result<Vec<Record>, JournalError> {

@@ -154,11 +154,6 @@ impl Replica {
         self.cache.capacity()
     }
 
-    /// KV blocks in use.
-    pub fn kv_blocks_used(&self) -> u32 {
-        self.cache.capacity() - self.cache.free()
-    }
-
     /// Leading blocks of `hashes` in this replica's cache.
     pub fn matched(&self, hashes: &[u64]) -> usize {
         if self.limits.prefix_caching {
