@@ -366,9 +366,13 @@ treatments: [{name: some, max-concurrency: 1, num-prompts: 30}]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_of_the_scenarios_own_is_measured_like_any_server() {
     let root = tempfile::tempdir().unwrap();
+    // As one types it: from here, though servers run in folders of their own.
+    let here = std::env::current_dir().unwrap();
+    let up: std::path::PathBuf = here.components().skip(1).map(|_| "..").collect();
+    let program = up.join(binary().strip_prefix("/").unwrap());
     let command = format!(
         "local.command=['{}', simulate, --port, '{{port}}', --model, '{{model}}', --time-scale, 10]",
-        binary().display()
+        program.display()
     );
     let text = "
 experiment: {name: own, harness: builtin, profile: quickstart}

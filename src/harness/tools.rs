@@ -5,6 +5,8 @@ use super::builtin::workload::Shape;
 use crate::engine::Failure;
 use crate::report::convert::{Source, setting};
 use serde_json::Value;
+use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// The load generators that can be asked for, the built-in one first.
@@ -54,7 +56,7 @@ pub fn missing_tool(harness: &str) -> Option<Failure> {
     missing_in(harness, std::env::var_os("PATH").as_deref())
 }
 
-fn missing_in(harness: &str, path: Option<&std::ffi::OsStr>) -> Option<Failure> {
+fn missing_in(harness: &str, path: Option<&OsStr>) -> Option<Failure> {
     if !KNOWN.contains(&harness) {
         return Some(
             Failure::new(format!("there is no harness called `{harness}`"))
@@ -62,9 +64,7 @@ fn missing_in(harness: &str, path: Option<&std::ffi::OsStr>) -> Option<Failure> 
         );
     }
     let (program, install) = program(harness)?;
-    let found =
-        path.is_some_and(|path| std::env::split_paths(path).any(|folder| executable(&folder.join(program))));
-    (!found).then(|| {
+    (!is_there(program, path)).then(|| {
         Failure::new(format!(
             "harness `{harness}` needs the program `{program}`, which is not on the PATH"
         ))
@@ -74,10 +74,16 @@ fn missing_in(harness: &str, path: Option<&std::ffi::OsStr>) -> Option<Failure> 
     })
 }
 
-fn executable(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    path.metadata()
-        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+/// Whether a shell would find `program`: as a path, or in the folders of `path`.
+pub fn is_there(program: &str, path: Option<&OsStr>) -> bool {
+    let runs = |path: &Path| {
+        path.metadata()
+            .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    };
+    if program.contains('/') {
+        return runs(Path::new(program));
+    }
+    path.is_some_and(|path| std::env::split_paths(path).any(|folder| runs(&folder.join(program))))
 }
 
 /// The shape of the result files that `harness` leaves when it runs `profile`; `None` where it leaves none.

@@ -4,6 +4,7 @@ use super::supervisor::process::Launch;
 use super::supervisor::{Cause, Folder, GRACE};
 use super::{failed, relative};
 use crate::engine::{Context, Failure, Health, LogSource, PhaseKind, Progress, Scope};
+use crate::harness::tools;
 use crate::http;
 use crate::plan::{EffectiveConfig, get, shape};
 use crate::platform::{RunningStack, StackSpec};
@@ -18,7 +19,6 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -53,9 +53,9 @@ pub(super) fn check(spec: &StackSpec) -> Result<(), Failure> {
         return simulator_takes(spec).map_err(told);
     }
     match command.first() {
-        Some(program) if !on_path(program) => Err(Failure::new(format!(
-            "the server's program `{program}` is not on PATH"
-        ))
+        Some(program) if !tools::is_there(program, std::env::var_os("PATH").as_deref()) => Err(Failure::new(
+            format!("the server's program `{program}` is not on PATH"),
+        )
         .with_hint("install it, or leave local.command out to use the simulator")),
         _ => Ok(()),
     }
@@ -75,19 +75,6 @@ fn simulator_takes(spec: &StackSpec) -> Result<(), String> {
             Err(format!("the simulator: {}", line.trim_start_matches("error: ")))
         }
     }
-}
-
-/// Whether `program` can be found as a shell would find it.
-fn on_path(program: &str) -> bool {
-    let runs = |path: &Path| {
-        path.metadata()
-            .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-    };
-    if program.contains('/') {
-        return runs(Path::new(program));
-    }
-    std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|folder| runs(&folder.join(program))))
 }
 
 /// Start the stack's process, unless it was started before.
@@ -202,13 +189,14 @@ fn simulator(binary: &Path, spec: &StackSpec, port_file: &Path) -> Result<Vec<Os
 
 /// The scenario's own command, with a free port and the facts of the config in place of its placeholders.
 fn own_command(words: &[String], spec: &StackSpec, port_file: &Path) -> Result<Vec<OsString>, Failure> {
-    let trouble = |error: std::io::Error| Failure::new(format!("cannot find a free port: {error}"));
+    let trouble = |error: io::Error| Failure::new(format!("cannot find a free port: {error}"));
     let port = TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
         .map_err(trouble)?
         .port();
     // Kept before the start, so that whoever adopts the server knows where it answers.
-    std::fs::write(port_file, port.to_string()).map_err(trouble)?;
+    std::fs::write(port_file, port.to_string())
+        .map_err(|error| Failure::new(format!("cannot write {}: {error}", port_file.display())))?;
     let text = |path: &[&str]| match get(&spec.config, path) {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Number(number)) => number.to_string(),
@@ -224,7 +212,15 @@ fn own_command(words: &[String], spec: &StackSpec, port_file: &Path) -> Result<V
             .replace("{tensor}", &tensor)
             .replace("{maxModelLen}", &text(&["model", "maxModelLen"]))
     };
-    Ok(words.iter().map(fill).map(OsString::from).collect())
+    let mut words: Vec<String> = words.iter().map(fill).collect();
+    // It runs in a folder of its own, and is named from where the operator stands.
+    if let Some(program) = words.first_mut()
+        && program.contains('/')
+        && let Ok(path) = std::path::absolute(&*program)
+    {
+        *program = path.display().to_string();
+    }
+    Ok(words.into_iter().map(OsString::from).collect())
 }
 
 fn environment(config: &Value) -> BTreeMap<String, String> {
