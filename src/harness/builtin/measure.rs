@@ -164,8 +164,8 @@ impl Tally {
         let measured = &finished.measured;
         self.completed += 1;
         self.good += u64::from(finished.is_good(goals));
-        self.input_tokens += measured.input_tokens;
-        self.output_tokens += measured.output_tokens;
+        self.input_tokens = self.input_tokens.saturating_add(measured.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(measured.output_tokens);
         self.input.record(measured.input_tokens as f64);
         self.output.record(measured.output_tokens as f64);
         self.e2e.record(measured.took.as_secs_f64());

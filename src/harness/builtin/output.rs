@@ -118,7 +118,7 @@ fn vllm(about: &About<'_>, stage: Option<&Stage>, tally: &Tally) -> Value {
         "total_output_tokens": tally.output_tokens,
         "request_throughput": tally.per_second(tally.completed),
         "output_throughput": tally.per_second(tally.output_tokens),
-        "total_token_throughput": tally.per_second(tally.input_tokens + tally.output_tokens),
+        "total_token_throughput": tally.per_second(tally.input_tokens.saturating_add(tally.output_tokens)),
     });
     if let Some(map) = result.as_object_mut() {
         if !about.workload.goals.is_empty() {
@@ -186,7 +186,7 @@ fn lifecycle(about: &About<'_>, stage: Option<&Stage>, tally: &Tally) -> Value {
             "throughput": {
                 "input_tokens_per_sec": tally.per_second(tally.input_tokens),
                 "output_tokens_per_sec": tally.per_second(tally.output_tokens),
-                "total_tokens_per_sec": tally.per_second(tally.input_tokens + tally.output_tokens),
+                "total_tokens_per_sec": tally.per_second(tally.input_tokens.saturating_add(tally.output_tokens)),
                 "requests_per_sec": tally.per_second(tally.completed),
             },
             "prompt_len": tally.input.summary(),
