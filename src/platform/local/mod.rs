@@ -10,6 +10,7 @@
 //! ```
 
 mod harness;
+mod last_words;
 mod server;
 pub mod supervisor;
 

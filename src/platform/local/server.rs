@@ -2,7 +2,7 @@
 
 use super::supervisor::process::Launch;
 use super::supervisor::{Cause, Folder, GRACE};
-use super::{failed, relative};
+use super::{failed, last_words, relative};
 use crate::engine::{Context, Failure, Health, LogSource, PhaseKind, Progress, Scope};
 use crate::harness::tools;
 use crate::http;
@@ -16,8 +16,7 @@ use clap::error::ErrorKind;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -30,10 +29,6 @@ const SLOW_LOOK: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Seconds until a server must answer, where the config does not say.
 const READY: f64 = 600.0;
-/// How much of a dead server's log a failure tells.
-const LAST_LINES: usize = 5;
-/// Bytes at the end of a log in which those lines are looked for.
-const TAIL: u64 = 4096;
 
 /// The folder of the process of the stack in `stack_folder`.
 pub(super) fn folder(stack_folder: &Path) -> Folder {
@@ -311,7 +306,7 @@ fn died(folder: &Folder) -> Result<Option<Failure>, Failure> {
         Some((_, Some(signal), _)) => format!("signal {signal}"),
         _ => "nobody saw how".to_owned(),
     };
-    let lines = last_lines(&folder.stderr()).or_else(|| last_lines(&folder.stdout()));
+    let lines = last_words::of(&folder.stderr()).or_else(|| last_words::of(&folder.stdout()));
     let reason = match lines {
         Some(lines) => format!("the server ended ({how}): {lines}"),
         None => format!("the server ended ({how}) without a word"),
@@ -320,33 +315,6 @@ fn died(folder: &Folder) -> Result<Option<Failure>, Failure> {
         "its whole log is in {}",
         folder.path().display()
     ))))
-}
-
-/// The last lines of a log, safe to show.
-fn last_lines(path: &Path) -> Option<String> {
-    let text = tail(path).ok()?;
-    let mut lines: Vec<&str> = text
-        .lines()
-        .rev()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
-    lines.truncate(LAST_LINES);
-    lines.reverse();
-    let lines: Vec<_> = lines
-        .into_iter()
-        .map(|line| sanitize(&crate::logs::redact(line)).into_owned())
-        .collect();
-    (!lines.is_empty()).then(|| lines.join(" | "))
-}
-
-/// The end of a file, however long it is.
-fn tail(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let start = file.metadata()?.len().saturating_sub(TAIL);
-    file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::new();
-    file.take(TAIL).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn endpoint(folder: &Folder) -> Option<String> {
