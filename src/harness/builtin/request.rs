@@ -159,7 +159,7 @@ impl RequestForm {
             failure: None,
             message: None,
         };
-        let mut stream = Stream::default();
+        let mut stream = Stream::new(id);
         let exchange = self.exchange(client, body, id, &mut stream, &mut measured);
         if tokio::time::timeout(self.timeout, exchange).await.is_err() {
             stream.understand(&mut measured);
@@ -225,6 +225,8 @@ fn fail(measured: &mut Measured, kind: FailureKind, message: &str) {
 struct Stream {
     /// Pieces that have not been looked into, and when they came.
     noted: Vec<(Duration, Bytes)>,
+    /// How many of them are enough to be looked into.
+    enough: usize,
     noted_bytes: usize,
     parser: sse::Parser,
     done: bool,
@@ -233,6 +235,15 @@ struct Stream {
 }
 
 impl Stream {
+    /// The answer to the request `id`. Streams that began together look into their first pieces at different times, and
+    /// so into all others: a thousand of them at once would delay each other's next pieces.
+    fn new(id: &str) -> Self {
+        Self {
+            enough: 1 + crc32fast::hash(id.as_bytes()) as usize % NOTED,
+            ..Self::default()
+        }
+    }
+
     /// See an answer to its end.
     async fn receive(&mut self, answer: &mut Answer<'_>, measured: &mut Measured) {
         while let Some(piece) = answer.next().await {
@@ -242,10 +253,11 @@ impl Stream {
                 Ok(bytes) => {
                     self.noted_bytes += bytes.len();
                     self.noted.push((at, bytes));
-                    if self.noted.len() >= NOTED || self.noted_bytes > MOST_NOTED {
+                    if self.noted.len() >= self.enough || self.noted_bytes > MOST_NOTED {
                         // Every other stream that has bytes notes them first.
                         tokio::task::yield_now().await;
                         self.understand(measured);
+                        self.enough = NOTED;
                         // What is not understood need not be read to its end, which may never come.
                         if self.trouble.is_some() {
                             break;
