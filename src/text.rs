@@ -4,6 +4,7 @@
 //! of an input file ever reaches the operator's terminal.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 /// `text` with every character that a terminal would act on replaced by a visible one: tabs become a space, other
 /// control characters, bidirectional overrides and line separators become `\u{fffd}`-style pictures.
@@ -15,6 +16,25 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(text)
     }
+}
+
+/// JSON that means the same and has nothing in it that a terminal would act on: such characters are escaped.
+///
+/// `json` is one valid document on one line. All of them can only stand inside its strings, where an escape is as good.
+pub fn escape_json(json: &str) -> Cow<'_, str> {
+    if !json.chars().any(acts_on_terminal) {
+        return Cow::Borrowed(json);
+    }
+    let mut escaped = String::with_capacity(json.len() + 8);
+    for c in json.chars() {
+        if acts_on_terminal(c) {
+            // All of them are in the basic multilingual plane. Writing to a string cannot fail.
+            let _ = write!(escaped, "\\u{:04x}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    Cow::Owned(escaped)
 }
 
 fn acts_on_terminal(c: char) -> bool {
@@ -48,6 +68,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn escaped_json_means_the_same(text in any::<String>()) {
+            let json = serde_json::to_string(&text).unwrap();
+            let escaped = escape_json(&json);
+            prop_assert!(!escaped.chars().any(acts_on_terminal));
+            prop_assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), text);
+        }
+
         #[test]
         fn nothing_a_terminal_acts_on_is_left(text in any::<String>()) {
             prop_assert!(!sanitize(&text).chars().any(acts_on_terminal));

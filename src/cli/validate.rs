@@ -3,6 +3,7 @@
 use super::exit;
 use crate::diagnostic::{Finding, MOST_LISTED, Severity, render};
 use crate::experiment::{self, Design, Source};
+use crate::text;
 use crate::text::sanitize;
 use serde::Serialize;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -115,9 +116,9 @@ fn checked(name: &str, cwd: &Path, format: Format, color: bool) -> (String, bool
     let verdict = Verdict::new(shown, design.as_ref(), &findings);
     let text = match format {
         Format::Json => {
-            let mut line = serde_json::to_string(&verdict).unwrap_or_default();
-            line.push('\n');
-            line
+            // A verdict is made of texts and numbers: it is always JSON.
+            let json = serde_json::to_string(&verdict).unwrap_or_default();
+            format!("{}\n", text::escape_json(&json))
         }
         Format::Text => {
             let bytes: &[u8] = source.as_ref().map_or(&[], |Source { text, .. }| text);

@@ -298,7 +298,7 @@ impl Sweep {
         }
         let start = state.updated_at.unwrap();
         let mut model = Model::new(
-            "/work/sweeps/op-20260301-120000-000".into(),
+            "/data/sweeps/op-20260301-120000-000".into(),
             state,
             theme,
             (width, height),

@@ -3,7 +3,7 @@
 use super::flags::Format;
 use super::lines::line;
 use crate::engine::{Command, Event, Handle, Record, Signal, State, StopMode};
-use crate::text::sanitize;
+use crate::text::{escape_json, sanitize};
 use std::io::{self, Write};
 use tokio::signal::unix::{Signal as Listener, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -125,7 +125,10 @@ impl Printer {
         self.state.apply(record);
         let text = match self.format {
             Format::Text => line(record, &self.state),
-            Format::Json => serde_json::to_string(record).map_err(io::Error::other)?,
+            Format::Json => {
+                let json = serde_json::to_string(record).map_err(io::Error::other)?;
+                escape_json(&json).into_owned()
+            }
         };
         self.write(&text)
     }
