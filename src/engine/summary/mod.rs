@@ -16,7 +16,7 @@ use crate::experiment::SetupId;
 enum RowStatus {
     /// Nothing of it has ended, or all of it was skipped.
     NotReached,
-    /// Cells of it have ended, others are still to run.
+    /// Cells of it have ended, others are still to run, now or after a resume.
     InProgress,
     /// All its cells that were not skipped succeeded.
     Success,
@@ -35,7 +35,9 @@ impl RowStatus {
         if ahead + skipped == cells.len() && !attempted {
             return Self::NotReached;
         }
-        if ahead > 0 && state.mode != Mode::Ended {
+        let unfinished = ahead + count(&[CellStatus::Interrupted]);
+        let trouble = cells.len() - unfinished - succeeded - skipped;
+        if unfinished > 0 && (state.mode != Mode::Ended || trouble == 0) {
             return Self::InProgress;
         }
         if succeeded > 0 && succeeded + skipped == cells.len() {
