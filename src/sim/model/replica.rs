@@ -344,6 +344,8 @@ impl Replica {
                 Self::account(sequence, share, budget, load);
                 self.name_blocks(sequence);
                 at += 1;
+            } else if running.len() == 1 && self.reclaim_from_waiting() {
+                // The last one left must not give way to those that wait: it would come back, and want the same blocks.
             } else if let Some(youngest) = running.pop() {
                 // The youngest gives way; that may be the very one that needs the blocks.
                 self.preempt(youngest);
@@ -406,8 +408,8 @@ impl Replica {
         }
     }
 
-    /// Take the blocks of the last waiting sequence that holds some (fetched, but not running yet): while nothing runs
-    /// nobody else would ever give any back. Returns whether there was one.
+    /// Take the blocks of the last waiting sequence that holds some (fetched, but not running yet): while nothing else
+    /// runs nobody would ever give any back. Returns whether there was one.
     fn reclaim_from_waiting(&mut self) -> bool {
         let Some(sequence) = self
             .waiting

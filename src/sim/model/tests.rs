@@ -352,8 +352,56 @@ fn what_is_too_long_or_too_much_is_refused() {
     assert!(stack.submit(job(5, ask(100, 20)), Moment::ZERO).is_err());
 }
 
+/// Prefill and decode apart with little memory: fetched, preempted and parked sequences all want the same blocks.
+#[test]
+fn sequences_that_hold_blocks_for_each_other_do_not_wait_for_ever() {
+    let asks = [
+        (0, 0, 7, 1),
+        (0, 90, 147, 35),
+        (0, 4, 80, 1),
+        (0, 66, 120, 25),
+        (0, 18, 106, 1),
+        (0, 0, 155, 1),
+        (0, 52, 158, 1),
+        (0, 76, 184, 46),
+        (3, 111, 144, 11),
+        (0, 56, 219, 57),
+        (1, 177, 52, 51),
+        (2, 56, 156, 29),
+        (0, 17, 68, 23),
+        (3, 96, 224, 54),
+        (1, 165, 238, 13),
+        (0, 110, 62, 18),
+        (2, 97, 253, 39),
+        (0, 44, 283, 55),
+        (1, 149, 244, 8),
+    ]
+    .map(|(group, shared, own, output)| Ask {
+        group,
+        shared,
+        own,
+        output,
+    });
+    let limits = Limits {
+        max_num_seqs: 11,
+        max_num_batched_tokens: 139,
+        block_size: BLOCK,
+        kv_blocks: 47,
+        prefix_caching: false,
+    };
+    let pool = PoolConfig {
+        engines: 2,
+        ranks: 1,
+        limits,
+    };
+    let mut config = config("m-8B", pool, Some(pool));
+    config.policy = RoutingPolicy::RoundRobin;
+    let seen = closed_loop(config, 14, &asks);
+    assert_eq!(seen.records.len(), asks.len());
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
     #[test]
     fn every_request_ends_with_all_its_tokens_whatever_the_stack(
         asks in prop::collection::vec((0u32..4, 0u32..200, 1u32..300, 1u32..60), 1..40),
