@@ -82,7 +82,8 @@ impl Model {
         self.universe.tick()?;
         if let Work::Attempt(attempt) = work {
             self.universe.lock().world.names += 1;
-            self.universe.lock().world.launch(attempt);
+            let cancelled = obsolete(&self.state);
+            self.universe.lock().world.launch(attempt, cancelled);
             self.universe.tick()?;
             let scope = Scope::Attempt {
                 cell: attempt.cell,

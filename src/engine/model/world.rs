@@ -116,8 +116,9 @@ impl World {
         Health::Healthy
     }
 
-    /// Start the job, or find it.
-    pub(super) fn launch(&mut self, attempt: &AttemptRef) {
+    /// Start the job, or find it. One that is cancelled before it began is not started, as the executor's contract says:
+    /// its stack may be gone, because an engine that ended everything at once was killed before it could say so.
+    pub(super) fn launch(&mut self, attempt: &AttemptRef, cancelled: bool) {
         if let Some(job) = self.jobs.get(&attempt.experiment_id) {
             assert_eq!(
                 (job.cell, job.attempt, job.stack),
@@ -134,14 +135,14 @@ impl World {
         assert!(!twice, "{attempt:?} for the second time");
         let key = (attempt.stack.setup.0, attempt.stack.generation);
         assert!(
-            self.stacks.contains(&key),
+            cancelled || self.stacks.contains(&key),
             "{attempt:?} on a stack that is not up"
         );
         let job = Job {
             cell: attempt.cell,
             attempt: attempt.attempt,
             stack: attempt.stack,
-            ended: None,
+            ended: cancelled.then_some(Outcome::Cancelled),
         };
         self.jobs.insert(attempt.experiment_id.clone(), job);
     }
