@@ -13,11 +13,15 @@ use crate::yaml;
 use serde_json::{Map, Value};
 use std::path::Path;
 
-const DEFAULTS: &str = "config/templates/values/defaults.yaml";
+/// Of the embedded base dir: all keys with a default, and examples for those without. Together they are what we know.
+const KNOWN: [&str; 2] = [
+    "config/templates/values/defaults.yaml",
+    "config/templates/values/optional.yaml",
+];
 
 pub(super) type Base = (spec::Spec, Value, Stack);
 
-/// The spec, the defaults of the embedded base dir (the keys we know), and the stack before any treatment.
+/// The spec, the keys we know, and the stack before any treatment.
 pub(super) fn base(
     request: &Request,
     sets: &[Assignment],
@@ -30,10 +34,7 @@ pub(super) fn base(
     };
     let spec = spec::resolve(&base_dir, &request.spec, &request.cwd)?;
     let defaults = read(&spec.values)?;
-    let known = match BaseDir::Embedded.read(DEFAULTS).map_err(one)? {
-        Some(document) => read(&document)?,
-        None => Value::Null,
-    };
+    let known = known()?;
     let mut stacks = scenario::stacks(&spec.scenario, &defaults)?;
     if let Some(path) = &request.cluster_config {
         remarks.extend(lay_over(
@@ -45,6 +46,20 @@ pub(super) fn base(
     remarks.extend(apply_sets(&mut stacks, &known, sets));
     let stack = choose(stacks, request.stack.as_deref(), remarks)?;
     Ok((spec, known, stack))
+}
+
+/// Every config key we know, with its default, or with an example where it has none.
+fn known() -> Result<Value, Vec<Remark>> {
+    let mut known = Value::Null;
+    for path in KNOWN {
+        let document = BaseDir::Embedded
+            .read(path)
+            .map_err(|error| vec![Remark::error(error.to_string())])?;
+        if let Some(document) = document {
+            merge(&mut known, &read(&document)?);
+        }
+    }
+    Ok(known)
 }
 
 fn read(document: &Document) -> Result<Value, Vec<Remark>> {
