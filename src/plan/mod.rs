@@ -11,6 +11,7 @@
 
 mod base;
 mod base_dir;
+mod diff;
 mod effective;
 mod fingerprint;
 mod flags;
@@ -29,6 +30,7 @@ mod sweep;
 mod tests;
 
 pub use base_dir::{BaseDir, BaseDirError, Document};
+pub use diff::{Change, difference};
 pub use effective::{EffectiveConfig, RoleConfig};
 pub use make::{Request, make};
 pub use merge::get;
