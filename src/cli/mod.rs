@@ -8,8 +8,11 @@ mod completions;
 mod environment;
 pub mod exit;
 mod experiment;
+mod flags;
 mod generate_load;
 mod open_files;
+mod output;
+mod planning;
 mod simulate;
 mod validate;
 

@@ -1,12 +1,13 @@
 //! `validate FILE…`: the linter of experiment files, for people and for programs.
 
 use super::exit;
+use super::output::colored;
 use crate::diagnostic::{Finding, MOST_LISTED, Severity, render};
 use crate::experiment::{self, Design, Source};
 use crate::text;
 use crate::text::sanitize;
 use serde::Serialize;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::Path;
 
 /// Arguments of `validate`.
@@ -87,8 +88,7 @@ impl<'a> Verdict<'a> {
 
 /// Check every file and print what there is to say.
 pub(super) fn run(args: &Args) -> u8 {
-    let color =
-        io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let color = colored(&io::stdout());
     let mut refused = false;
     for name in &args.files {
         let (text, errors) = checked(name, Path::new("."), args.format, color);

@@ -29,9 +29,8 @@ fn a_command_line_for_a_cluster_can_be_rehearsed_as_it_is() {
     let (code, stdout, stderr) = dry(&lab, &flags);
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stdout.contains("builtin × 2"), "{stdout}");
-    let told = "note: no effect on the local platform: --gateway-class, --output (results stay in the workspace), \
-                --monitoring, --epp-keda-saturation, --non-admin, --debug, --parallel, --data-access-timeout, \
-                --fast-collect, --telemetry-… (nothing is reported)";
+    let told = "note: no effect on the local platform: --output (results stay in the workspace), --debug, --parallel, \
+                --data-access-timeout, --fast-collect, --telemetry-… (nothing is reported)";
     assert!(stderr.contains(told), "{stderr}");
     assert!(!stderr.contains("hush-hush"), "{stderr}");
     // All of it also before the subcommand.

@@ -3,6 +3,7 @@
 //! What a sweep is made from ([`InputFlags`]) is kept in the instance, so that a resume needs no flags; how it is
 //! watched ([`Args`]) is not.
 
+use super::super::flags::{PlanFlags, switch};
 use clap::{ArgAction, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
@@ -12,16 +13,6 @@ const INPUT: &str = "What to run";
 const POLICY: &str = "How to go on after failures";
 const WATCH: &str = "How to watch";
 const CLUSTER: &str = "Cluster (no effect on the local platform)";
-/// The gateways llm-d-benchmark deploys.
-const GATEWAYS: [&str; 6] = [
-    "none",
-    "epponly",
-    "istio",
-    "agentgateway",
-    "gke",
-    "data-science-gateway-class",
-];
-
 /// Arguments of `experiment`.
 #[allow(
     clippy::struct_excessive_bools,
@@ -67,21 +58,12 @@ pub(in crate::cli) struct Args {
 #[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct InputFlags {
-    /// What to deploy: the name of a specification, or its file
-    #[arg(
-        long = "spec",
-        visible_alias = "specification_file",
-        value_name = "NAME",
-        env = "LLMDBENCH_SPEC",
-        help_heading = INPUT
-    )]
-    pub(super) spec: Option<String>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(super) plan: PlanFlags,
     /// What to vary: an experiment file; a bare name is looked for in experiments/, then among the embedded ones
     #[arg(short = 'e', long, value_name = "FILE", env = "LLMDBENCH_EXPERIMENTS", help_heading = INPUT)]
     pub(super) experiments: Option<String>,
-    /// Checkout of llm-d-benchmark to take specifications, scenarios and profiles from [default: embedded]
-    #[arg(long, visible_alias = "bd", value_name = "DIR", env = "LLMDBENCH_BASE_DIR", help_heading = INPUT)]
-    pub(super) base_dir: Option<PathBuf>,
     /// Where stacks and harnesses live
     #[arg(long, value_enum, help_heading = INPUT)]
     pub(super) platform: Option<PlatformFlag>,
@@ -94,46 +76,15 @@ pub(super) struct InputFlags {
     /// Values to set in every workload profile, on top of the treatments: key=value,…
     #[arg(short = 'o', long, value_name = "K=V,...", env = "LLMDBENCH_OVERRIDES", hide_env_values = true, help_heading = INPUT)]
     pub(super) overrides: Option<String>,
-    /// Values to set in the configuration, below the treatments: key=value,… or stack:key=value
-    #[arg(long, value_name = "K=V,...", env = "LLMDBENCH_SET", hide_env_values = true, action = ArgAction::Append, help_heading = INPUT)]
-    pub(super) set: Vec<String>,
-    /// Settings of a cluster, a YAML file laid over the scenario and under --set
-    #[arg(long, visible_alias = "cc", value_name = "FILE", help_heading = INPUT)]
-    pub(super) cluster_config: Option<PathBuf>,
     /// Identical harness processes per cell
     #[arg(short = 'j', long, value_name = "N", env = "LLMDBENCH_PARALLELISM", help_heading = INPUT)]
     pub(super) parallelism: Option<NonZeroU32>,
-    /// Model to serve
-    #[arg(
-        short = 'm',
-        long,
-        visible_alias = "model",
-        value_name = "NAME",
-        env = "LLMDBENCH_MODELS",
-        help_heading = INPUT
-    )]
-    pub(super) models: Option<String>,
-    /// Stack of the scenario to measure, where it has several [default: the first]
-    #[arg(long, value_name = "NAME", env = "LLMDBENCH_STACK", help_heading = INPUT)]
-    pub(super) stack: Option<String>,
-    /// Deploy methods: standalone, modelservice
-    #[arg(short = 't', long, value_name = "NAME,...", env = "LLMDBENCH_METHODS", help_heading = INPUT)]
-    pub(super) methods: Option<String>,
-    /// Namespaces: of the stack, and of the harness
-    #[arg(short = 'p', long, value_name = "NS,...", env = "LLMDBENCH_NAMESPACE", help_heading = INPUT)]
-    pub(super) namespace: Option<String>,
     /// Dataset for the workload profile
     #[arg(short = 'x', long, value_name = "URL", env = "LLMDBENCH_DATASET", help_heading = INPUT)]
     pub(super) dataset: Option<String>,
     /// Seconds a cell may take; 0 waits for ever [default: harness.waitTimeout of the configuration]
     #[arg(long, value_name = "SECONDS", env = "LLMDBENCH_WAIT_TIMEOUT", help_heading = INPUT)]
     pub(super) wait_timeout: Option<u64>,
-    /// Text to keep with the results
-    #[arg(long, value_name = "TEXT", env = "LLMDBENCH_DESCRIPTION_TEXT", help_heading = INPUT)]
-    pub(super) run_description: Option<String>,
-    /// Keywords to keep with the results
-    #[arg(long, value_name = "WORD,...", env = "LLMDBENCH_DESCRIPTION_KEYWORDS", help_heading = INPUT)]
-    pub(super) run_keywords: Option<String>,
     /// End the sweep at the first failed setup treatment or cell
     #[arg(long, help_heading = POLICY)]
     pub(super) stop_on_error: bool,
@@ -158,24 +109,9 @@ pub(super) struct InputFlags {
 )]
 #[derive(Debug, clap::Args)]
 pub(super) struct ClusterFlags {
-    /// Kubeconfig
-    #[arg(short = 'k', long, value_name = "FILE", env = "LLMDBENCH_KUBECONFIG", help_heading = CLUSTER)]
-    kubeconfig: Option<PathBuf>,
-    /// Gateway class: none, epponly, istio, agentgateway, gke, data-science-gateway-class
-    #[arg(long, value_name = "NAME", env = "LLMDBENCH_GATEWAY_CLASS", value_parser = GATEWAYS, hide_possible_values = true, help_heading = CLUSTER)]
-    gateway_class: Option<String>,
     /// Where results go besides the workspace: local (nowhere else), gs://… or s3://…
     #[arg(short = 'r', long, value_name = "WHERE", env = "LLMDBENCH_OUTPUT", value_parser = place, help_heading = CLUSTER)]
     output: Option<String>,
-    /// Deploy monitoring
-    #[arg(short = 'f', long, help_heading = CLUSTER)]
-    monitoring: bool,
-    /// Scale by the saturation of the endpoint picker
-    #[arg(long, env = "LLMDBENCH_EPP_KEDA_SATURATION", action = ArgAction::SetTrue, value_parser = switch, help_heading = CLUSTER)]
-    epp_keda_saturation: bool,
-    /// Do without rights of a cluster administrator
-    #[arg(short = 'i', long, env = "LLMDBENCH_NON_ADMIN", action = ArgAction::SetTrue, value_parser = switch, help_heading = CLUSTER)]
-    non_admin: bool,
     /// Let harness pods sleep, to look into them
     #[arg(short = 'd', long, env = "LLMDBENCH_DEBUG", action = ArgAction::SetTrue, value_parser = switch, help_heading = CLUSTER)]
     debug: bool,
@@ -235,14 +171,6 @@ pub(super) enum ThemeFlag {
     Plain,
 }
 
-/// The reference's reading of switches in the environment: `1`, `true` and `yes` in any case; all else is off.
-#[allow(clippy::unnecessary_wraps, reason = "clap asks for a parser that may fail")]
-fn switch(text: &str) -> Result<bool, std::convert::Infallible> {
-    Ok(["1", "true", "yes"]
-        .iter()
-        .any(|on| text.eq_ignore_ascii_case(on)))
-}
-
 /// Where results may go, as llm-d-benchmark names it.
 fn place(text: &str) -> Result<String, &'static str> {
     if text == "local" || ["gs://", "s3://"].iter().any(|scheme| text.starts_with(scheme)) {
@@ -256,24 +184,15 @@ impl InputFlags {
     /// These flags over those a sweep was begun with: what is given now wins.
     pub(super) fn over(self, begun: Self) -> Self {
         Self {
-            spec: self.spec.or(begun.spec),
+            plan: self.plan.over(begun.plan),
             experiments: self.experiments.or(begun.experiments),
-            base_dir: self.base_dir.or(begun.base_dir),
             platform: self.platform.or(begun.platform),
             harness: self.harness.or(begun.harness),
             workload: self.workload.or(begun.workload),
             overrides: self.overrides.or(begun.overrides),
-            set: if self.set.is_empty() { begun.set } else { self.set },
-            cluster_config: self.cluster_config.or(begun.cluster_config),
             parallelism: self.parallelism.or(begun.parallelism),
-            models: self.models.or(begun.models),
-            stack: self.stack.or(begun.stack),
-            methods: self.methods.or(begun.methods),
-            namespace: self.namespace.or(begun.namespace),
             dataset: self.dataset.or(begun.dataset),
             wait_timeout: self.wait_timeout.or(begun.wait_timeout),
-            run_description: self.run_description.or(begun.run_description),
-            run_keywords: self.run_keywords.or(begun.run_keywords),
             stop_on_error: self.stop_on_error || begun.stop_on_error,
             skip_teardown: self.skip_teardown || begun.skip_teardown,
             treatment_max_attempts: self.treatment_max_attempts.or(begun.treatment_max_attempts),
@@ -285,8 +204,6 @@ impl InputFlags {
 
 impl ClusterFlags {
     /// The flags that were given and have no effect on the local platform, as the user writes them.
-    ///
-    /// A kubeconfig alone is not mentioned: most people have one in their environment.
     pub(super) fn without_effect(&self) -> Vec<&'static str> {
         let telemetry = [
             &self.telemetry_provider,
@@ -296,11 +213,7 @@ impl ClusterFlags {
         ];
         let elsewhere = self.output.as_deref().is_some_and(|place| place != "local");
         [
-            (self.gateway_class.is_some(), "--gateway-class"),
             (elsewhere, "--output (results stay in the workspace)"),
-            (self.monitoring, "--monitoring"),
-            (self.epp_keda_saturation, "--epp-keda-saturation"),
-            (self.non_admin, "--non-admin"),
             (self.debug, "--debug"),
             (self.parallel.is_some(), "--parallel"),
             (self.data_access_timeout.is_some(), "--data-access-timeout"),

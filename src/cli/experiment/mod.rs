@@ -17,7 +17,9 @@ mod watch;
 
 pub(super) use flags::Args;
 
-use super::exit;
+use super::exit::{self, Exit};
+use super::output::{say, say_data};
+use super::planning::expanded;
 use crate::engine::{Failure, replay};
 use crate::logs::{self, Output};
 use crate::text::sanitize;
@@ -25,32 +27,12 @@ use crate::workspace::{self, Instance};
 use begin::{Begun, Prepared};
 use flags::Format;
 use offer::Answer;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use watch::Sweep;
 
 /// Where sweeps go when neither flag nor scenario says.
 const WORKSPACE: &str = "workspaces";
-
-/// Why the program ends before or without a sweep.
-struct Exit {
-    code: u8,
-    text: String,
-}
-
-impl Exit {
-    fn new(code: u8, text: impl Into<String>) -> Self {
-        Self {
-            code,
-            text: text.into(),
-        }
-    }
-}
-
-/// A line for the operator that is no data: to stderr, where nobody needs to be listening.
-fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
-}
 
 /// What this machine lacks, and what to do about it.
 fn say_missing(failure: &Failure) {
@@ -62,13 +44,7 @@ fn say_missing(failure: &Failure) {
 
 /// Run a sweep; returns the process's exit code.
 pub(super) fn run(args: Args) -> u8 {
-    execute(args).unwrap_or_else(|exit| {
-        if !exit.text.is_empty() {
-            let lines: Vec<_> = exit.text.lines().map(sanitize).collect();
-            say(&format!("error: {}", lines.join("\n")));
-        }
-        exit.code
-    })
+    execute(args).unwrap_or_else(Exit::told)
 }
 
 fn execute(args: Args) -> Result<u8, Exit> {
@@ -129,7 +105,7 @@ fn found(folder: &Path) -> Result<Instance, Exit> {
 /// files takes away.
 fn root(args: &Args, prepared: &Prepared) -> PathBuf {
     if let Some(root) = &args.workspace {
-        return begin::expanded(root);
+        return expanded(root);
     }
     let config = prepared
         .plan
@@ -141,10 +117,7 @@ fn root(args: &Args, prepared: &Prepared) -> PathBuf {
         .and_then(|config| config.get("workDir"))
         .and_then(|value| value.as_str())
         .filter(|path| !path.is_empty());
-    work_dir.map_or_else(
-        || PathBuf::from(WORKSPACE),
-        |path| begin::expanded(Path::new(path)),
-    )
+    work_dir.map_or_else(|| PathBuf::from(WORKSPACE), |path| expanded(Path::new(path)))
 }
 
 /// The offer to go on with what was left unfinished in this workspace, when it is the same experiment.
@@ -186,16 +159,5 @@ fn continued(
             let prepared = begin::prepare(args.inputs.clone(), Some(begun))?;
             Ok((prepared, Some(instance)))
         }
-    }
-}
-
-/// Something for stdout.
-fn say_data(text: &str) -> Result<(), Exit> {
-    match writeln!(io::stdout(), "{text}") {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Exit::new(
-            exit::ENVIRONMENT,
-            format!("cannot write to stdout: {error}"),
-        )),
-        _ => Ok(()),
     }
 }
