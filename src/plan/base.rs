@@ -1,32 +1,37 @@
-//! The stack before any treatment: spec, scenario and defaults, with what `--set` puts on top.
+//! What a plan starts from: spec, defaults, the stacks of the scenario, and the files of flags.
 
 use super::base_dir::{BaseDir, BaseDirError, Document, read_file};
-use super::make::Request;
-use super::merge::merge;
-use super::overrides;
 use super::remark::Remark;
+use super::request::Request;
 use super::scenario::{self, Stack};
 use super::set::{self, Assignment, Selector};
 use super::{shape, spec};
-use crate::experiment::PathSegment;
 use crate::yaml;
-use serde_json::{Map, Value};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Of the embedded base dir: all keys with a default, and examples for those without. Together they are what we know.
-const KNOWN: [&str; 2] = [
-    "config/templates/values/defaults.yaml",
-    "config/templates/values/optional.yaml",
-];
+const DEFAULTS: &str = "config/templates/values/defaults.yaml";
+/// Beside the defaults: what goes with a kind of accelerator.
+const OVERLAYS: &str = "overlays";
+/// Overlays of a base dir that are read; each is a file of a machine's profile.
+const MOST_OVERLAYS: usize = 256;
 
-pub(super) type Base = (spec::Spec, Value, Stack);
+/// Everything that was read before the first treatment.
+pub(super) struct Base {
+    pub(super) spec: spec::Spec,
+    /// The defaults of the embedded base dir: the keys we know.
+    pub(super) known: Value,
+    /// All entries of the scenario.
+    pub(super) stacks: Vec<Stack>,
+    /// `--cluster-config`.
+    pub(super) cluster_config: Option<Value>,
+    /// By name; one that cannot be read matters only where it is asked for.
+    pub(super) overlays: BTreeMap<String, Result<Value, Remark>>,
+}
 
-/// The spec, the keys we know, and the stack before any treatment.
-pub(super) fn base(
-    request: &Request,
-    sets: &[Assignment],
-    remarks: &mut Vec<Remark>,
-) -> Result<Base, Vec<Remark>> {
+/// Find and read what `request` names.
+pub(super) fn base(request: &Request) -> Result<Base, Vec<Remark>> {
     let one = |error: BaseDirError| vec![Remark::error(error.to_string())];
     let base_dir = match &request.base_dir {
         None => BaseDir::embedded(),
@@ -34,32 +39,25 @@ pub(super) fn base(
     };
     let spec = spec::resolve(&base_dir, &request.spec, &request.cwd)?;
     let defaults = read(&spec.values)?;
-    let known = known()?;
-    let mut stacks = scenario::stacks(&spec.scenario, &defaults)?;
-    if let Some(path) = &request.cluster_config {
-        remarks.extend(lay_over(
-            &mut stacks,
-            &known,
-            &cluster_config(&request.cwd.join(path))?,
-        ));
+    if !defaults.is_object() {
+        let remark = Remark::error(format!("{}: the defaults are not a map", spec.values.name));
+        return Err(vec![remark]);
     }
-    remarks.extend(apply_sets(&mut stacks, &known, sets));
-    let stack = choose(stacks, request.stack.as_deref(), remarks)?;
-    Ok((spec, known, stack))
-}
-
-/// Every config key we know, with its default, or with an example where it has none.
-fn known() -> Result<Value, Vec<Remark>> {
-    let mut known = Value::Null;
-    for path in KNOWN {
-        let document = BaseDir::Embedded
-            .read(path)
-            .map_err(|error| vec![Remark::error(error.to_string())])?;
-        if let Some(document) = document {
-            merge(&mut known, &read(&document)?);
-        }
-    }
-    Ok(known)
+    let known = match BaseDir::Embedded.read(DEFAULTS).map_err(one)? {
+        Some(document) => read(&document)?,
+        None => Value::Null,
+    };
+    let cluster_config = match &request.cluster_config {
+        None => None,
+        Some(path) => Some(cluster_config(&request.cwd.join(path))?),
+    };
+    Ok(Base {
+        known,
+        stacks: scenario::stacks(&spec.scenario, &defaults)?,
+        cluster_config,
+        overlays: overlays(&spec),
+        spec,
+    })
 }
 
 fn read(document: &Document) -> Result<Value, Vec<Remark>> {
@@ -67,12 +65,12 @@ fn read(document: &Document) -> Result<Value, Vec<Remark>> {
 }
 
 /// The file of `--cluster-config`: a map.
-fn cluster_config(path: &Path) -> Result<Map<String, Value>, Vec<Remark>> {
+fn cluster_config(path: &Path) -> Result<Value, Vec<Remark>> {
     let flag = "--cluster-config";
     let document = read_file(path, path.display().to_string())
         .map_err(|error| vec![Remark::error(format!("{flag}: {error}"))])?;
     match read(&document)? {
-        Value::Object(map) => Ok(map),
+        map @ Value::Object(_) => Ok(map),
         _ => Err(vec![
             Remark::error(format!("{flag}: {} is not a map", document.name))
                 .with_help("write it like a stack of a scenario: storage, harness, …"),
@@ -80,28 +78,28 @@ fn cluster_config(path: &Path) -> Result<Map<String, Value>, Vec<Remark>> {
     }
 }
 
-/// Lay a cluster's settings over every stack. A section that nothing knows is added, as the reference does, with a
-/// warning.
-fn lay_over(stacks: &mut [Stack], known: &Value, settings: &Map<String, Value>) -> Vec<Remark> {
-    let mut remarks = Vec::new();
-    for stack in stacks {
-        for key in settings.keys() {
-            let path = [PathSegment::Quoted(key.clone())];
-            if overrides::knows(&stack.config, &path) || overrides::knows(known, &path) {
-                continue;
-            }
-            let remark = Remark::warning(format!(
-                "--cluster-config: the config has no section {key}; it is added"
-            ));
-            let hint = overrides::likely(&stack.config, &path);
-            remarks.push(hint.into_iter().fold(remark, Remark::with_help));
-        }
-        merge(&mut stack.config, &Value::Object(settings.clone()));
+/// The overlays beside a spec's defaults.
+fn overlays(spec: &spec::Spec) -> BTreeMap<String, Result<Value, Remark>> {
+    let root = format!("{}/", spec.base_dir.root());
+    let folder = spec.values.name.strip_prefix(&root).unwrap_or_default();
+    let folder = folder.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let folder = format!("{folder}/{OVERLAYS}");
+    let mut overlays = BTreeMap::new();
+    for file in spec.base_dir.list(&folder).into_iter().take(MOST_OVERLAYS) {
+        let Some(name) = file.strip_suffix(".yaml") else {
+            continue;
+        };
+        let overlay = match spec.base_dir.read(&format!("{folder}/{file}")) {
+            Ok(Some(document)) => read(&document).map_err(|mut remarks| remarks.remove(0)),
+            Ok(None) => continue,
+            Err(error) => Err(Remark::error(error.to_string())),
+        };
+        overlays.insert(name.to_owned(), overlay);
     }
-    remarks.dedup();
-    remarks
+    overlays
 }
 
+/// The pairs of a flag's arguments.
 pub(super) fn assignments(
     arguments: &[String],
     flag: &str,
@@ -118,84 +116,61 @@ pub(super) fn assignments(
     all
 }
 
-/// Apply `--set` to the stacks it selects: for all, by pattern, by name; in the order given within each.
-fn apply_sets(stacks: &mut [Stack], known: &Value, sets: &[Assignment]) -> Vec<Remark> {
-    let mut remarks = Vec::new();
-    let mut ordered: Vec<&Assignment> = sets.iter().collect();
-    ordered.sort_by_key(|one| match one.selector {
+/// `--set` in the order in which it is applied: for all, by pattern, by name; as given within each.
+pub(super) fn ordered(
+    mut sets: Vec<Assignment>,
+    stacks: &[Stack],
+    remarks: &mut Vec<Remark>,
+) -> Vec<Assignment> {
+    sets.sort_by_key(|one| match one.selector {
         Selector::All => 0,
         Selector::Glob(_) => 1,
         Selector::Exact(_) => 2,
     });
-    for one in ordered {
-        let flag = format!("--set {}", one.key);
-        if one.value.is_null() {
-            remarks.push(Remark::warning(format!(
-                "{flag}: null cannot clear a value, and changes nothing"
-            )));
-        }
-        let mut selected = false;
-        for stack in stacks
-            .iter_mut()
-            .filter(|stack| one.selector.matches(&stack.name))
+    for one in &sets {
+        if let Selector::Glob(name) | Selector::Exact(name) = &one.selector
+            && !stacks.iter().any(|stack| one.selector.matches(&stack.name))
         {
-            selected = true;
-            if !overrides::knows(&stack.config, &one.path) && !overrides::knows(known, &one.path) {
-                let remark = Remark::warning(format!("{flag}: the config has no such key; it is added"));
-                let hint = overrides::likely(&stack.config, &one.path);
-                remarks.push(hint.into_iter().fold(remark, Remark::with_help));
-            }
-            if let Err(message) = overrides::assign(&mut stack.config, &one.path, &one.value) {
-                remarks.push(Remark::error(format!("{flag}: {message}")));
-            }
+            let message = format!("--set {name}:{}: there is no such stack", one.key);
+            remarks.push(Remark::error(message).with_help(known_stacks(stacks)));
         }
-        if !selected && let Selector::Glob(name) | Selector::Exact(name) = &one.selector {
-            let names: Vec<&str> = stacks.iter().map(|stack| stack.name.as_str()).collect();
+    }
+    sets
+}
+
+/// The stack that is measured: the first of those that `--stack` names, else the first of all.
+pub(super) fn measured(stacks: &[Stack], wanted: &[String], remarks: &mut Vec<Remark>) -> String {
+    for name in wanted {
+        if !stacks.iter().any(|stack| stack.name == *name) {
             remarks.push(
-                Remark::error(format!("--set {name}:{}: there is no such stack", one.key))
-                    .with_help(format!("the scenario has {}", names.join(", "))),
+                Remark::error(format!("--stack: there is no stack {name}")).with_help(known_stacks(stacks)),
             );
         }
     }
-    remarks.dedup();
-    remarks
-}
-
-fn choose(stacks: Vec<Stack>, wanted: Option<&str>, remarks: &mut Vec<Remark>) -> Result<Stack, Vec<Remark>> {
-    let names: Vec<String> = stacks.iter().map(|stack| stack.name.clone()).collect();
-    let count = stacks.len();
-    let mut stacks = stacks.into_iter();
-    let chosen = match wanted {
-        Some(name) => stacks.find(|stack| stack.name == name),
-        None => stacks.next(),
-    };
-    let chosen = chosen.ok_or_else(|| {
-        let message = format!("there is no stack {}", wanted.unwrap_or_default());
-        vec![Remark::error(message).with_help(format!("the scenario has {}", names.join(", ")))]
-    })?;
-    if wanted.is_none() && count > 1 {
-        remarks.push(
-            Remark::warning(format!(
-                "the scenario has {count} stacks; only {} is measured",
-                chosen.name
-            ))
-            .with_help(format!("--stack chooses another one of {}", names.join(", "))),
-        );
+    let chosen: Vec<&str> = stacks
+        .iter()
+        .map(|stack| stack.name.as_str())
+        .filter(|name| wanted.is_empty() || wanted.iter().any(|one| one == name))
+        .collect();
+    let first = chosen.first().copied().unwrap_or_default();
+    if chosen.len() > 1 {
+        let remark = Remark::warning(format!(
+            "the scenario has {} stacks; only {first} is measured",
+            stacks.len()
+        ));
+        remarks.push(remark.with_help(format!("--stack chooses another one of {}", chosen.join(", "))));
     }
-    Ok(chosen)
+    first.to_owned()
 }
 
+fn known_stacks(stacks: &[Stack]) -> String {
+    let names: Vec<&str> = stacks.iter().map(|stack| stack.name.as_str()).collect();
+    format!("the scenario has {}", names.join(", "))
+}
+
+/// The command a config gives for servers on this machine.
 pub(super) fn get_command(config: &Value) -> Option<Vec<String>> {
     // A command that is no list of words is told of when the shapes of the stacks are read.
     let command = shape::command(config).unwrap_or_default();
     (!command.is_empty()).then_some(command)
-}
-
-/// The settings of this machine, under those of a base dir that does not know them.
-pub(super) fn give_local_section(config: &mut Value, known: &Value) {
-    if let Some(local) = known.get("local") {
-        let mut section = local.clone();
-        merge(&mut section, config.get("local").unwrap_or(&Value::Null));
-        super::merge::set(config, &["local"], section);
-    }
 }

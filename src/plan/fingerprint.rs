@@ -6,26 +6,34 @@ use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
 /// Raised when what we make of the same inputs changes, so that old cells are not taken for new ones.
-const SCHEMA: &str = "1";
+const SCHEMA: &str = "2";
 
 /// Config keys that say where and under which name something runs, or what for: the outcome does not depend on them.
-const IRRELEVANT: [&[&str]; 7] = [
-    &["name"],
+const IRRELEVANT: [&[&str]; 9] = [
     &["namespace"],
     &["harness", "namespace"],
     &["wva", "namespace"],
     &["gateway", "namespace"],
     &["description"],
     &["workDir"],
+    &["scenarioName"],
+    &["stackIndex"],
+    &["sharedInfraStackIndex"],
 ];
 
 /// Fingerprint of a resolved config. The order of keys does not matter.
 pub(super) fn of_config(config: &Value) -> String {
     let mut hasher = Sha256::new();
     hasher.update(SCHEMA);
-    feed(&mut hasher, config, &mut Vec::new(), &|path| {
-        IRRELEVANT.contains(&path)
-    });
+    let feeding = Feeding {
+        skip: &IRRELEVANT,
+        // It has the namespace in it, and is a part of many names.
+        label: config
+            .get("model_id_label")
+            .and_then(Value::as_str)
+            .unwrap_or_default(),
+    };
+    feed(&mut hasher, config, &mut Vec::new(), &feeding);
     hex(&hasher.finalize())
 }
 
@@ -36,7 +44,8 @@ pub(super) fn of_run(harness: &str, profile: &Value, parallelism: u32) -> String
         hasher.update(part);
         hasher.update([0]);
     }
-    feed(&mut hasher, profile, &mut Vec::new(), &|_| false);
+    let feeding = Feeding { skip: &[], label: "" };
+    feed(&mut hasher, profile, &mut Vec::new(), &feeding);
     hex(&hasher.finalize())
 }
 
@@ -49,8 +58,16 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// What about a value does not count.
+struct Feeding<'a> {
+    /// Paths that are left out.
+    skip: &'a [&'a [&'a str]],
+    /// Text that is the same as any other in its place; none where empty.
+    label: &'a str,
+}
+
 /// Feed a value so that different values feed different bytes, whatever the order of their keys.
-fn feed<'a>(hasher: &mut Sha256, value: &'a Value, path: &mut Vec<&'a str>, skip: &dyn Fn(&[&str]) -> bool) {
+fn feed<'a>(hasher: &mut Sha256, value: &'a Value, path: &mut Vec<&'a str>, feeding: &Feeding) {
     match value {
         Value::Object(map) => {
             let mut keys: Vec<&str> = map.keys().map(String::as_str).collect();
@@ -58,11 +75,11 @@ fn feed<'a>(hasher: &mut Sha256, value: &'a Value, path: &mut Vec<&'a str>, skip
             hasher.update("{");
             for key in keys {
                 path.push(key);
-                if !skip(path)
+                if !feeding.skip.contains(&path.as_slice())
                     && let Some(value) = map.get(key)
                 {
                     feed_text(hasher, key);
-                    feed(hasher, value, path, skip);
+                    feed(hasher, value, path, feeding);
                 }
                 path.pop();
             }
@@ -72,9 +89,12 @@ fn feed<'a>(hasher: &mut Sha256, value: &'a Value, path: &mut Vec<&'a str>, skip
             hasher.update("[");
             for item in items {
                 // Nothing inside of a list is left out.
-                feed(hasher, item, &mut vec![""], skip);
+                feed(hasher, item, &mut vec![""], feeding);
             }
             hasher.update("]");
+        }
+        Value::String(text) if !feeding.label.is_empty() && text.contains(feeding.label) => {
+            feed_text(hasher, &text.replace(feeding.label, "<label>"));
         }
         Value::String(text) => feed_text(hasher, text),
         Value::Number(number) => {
@@ -101,11 +121,12 @@ mod tests {
     #[test]
     fn only_what_matters_changes_a_fingerprint() {
         let config = |text: &str| of_config(&serde_json::from_str(text).unwrap());
-        let one =
-            config(r#"{"name": "a", "decode": {"replicas": 1, "name": "x"}, "namespace": {"name": "n"}}"#);
+        let one = config(
+            r#"{"scenarioName": "a", "decode": {"replicas": 1, "name": "x"}, "namespace": {"name": "n"}}"#,
+        );
         assert_eq!(
             one,
-            config(r#"{"decode": {"name": "x", "replicas": 1}, "name": "b"}"#)
+            config(r#"{"decode": {"name": "x", "replicas": 1}, "scenarioName": "b"}"#)
         );
         assert_ne!(one, config(r#"{"decode": {"name": "y", "replicas": 1}}"#));
         assert_ne!(one, config(r#"{"decode": {"name": "x", "replicas": "1"}}"#));

@@ -1,33 +1,52 @@
-//! Flags that set several config keys at once: `-p`, `-m`, `-t`; and size presets, which the config itself asks for.
+//! Flags that change a config, read and checked; `resolve` puts them in.
 
-use super::merge::{get, merge, set};
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use super::request::Request;
 
-/// Namespace where neither flag nor scenario names one.
-const NAMESPACE: &str = "llmdbench";
 /// Deploy methods, as `-t` names them; each has a section with `enabled`.
-const METHODS: [&str; 5] = ["standalone", "modelservice", "fma", "kustomize", "nok8s"];
+pub(super) const METHODS: [&str; 5] = ["standalone", "modelservice", "fma", "kustomize", "nok8s"];
 
-/// What `-p`, `-m` and `-t` say, checked.
+/// What flags say, checked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Flags {
-    namespaces: Vec<String>,
-    model: Option<String>,
-    methods: Vec<String>,
+    /// `-p`: of the stack, of the harness, of the autoscaler; a part may be empty or `auto`.
+    pub(super) namespaces: Vec<String>,
+    /// `-m`.
+    pub(super) model: Option<String>,
+    /// `-t`, without what cannot be combined.
+    pub(super) methods: Vec<String>,
+    /// `--stack`.
+    pub(super) stacks: Vec<String>,
+    /// `--gateway-class`.
+    pub(super) gateway_class: Option<String>,
+    /// `--monitoring` or `--no-monitoring`.
+    pub(super) monitoring: Option<bool>,
+    /// `--wva`.
+    pub(super) wva: bool,
+    /// `--epp-keda-saturation`.
+    pub(super) epp_keda_saturation: bool,
+    /// Whether the environment has a Hugging Face token.
+    pub(super) token: bool,
+    /// `--run-description`.
+    pub(super) description: Option<String>,
+    /// `--run-keywords`.
+    pub(super) keywords: Option<String>,
     /// What was given but has no effect.
     pub(super) warnings: Vec<String>,
 }
 
 impl Flags {
     /// Check the flags; an error says which one is wrong.
-    pub(super) fn new(
-        namespace: Option<&str>,
-        model: Option<&str>,
-        methods: Option<&str>,
-    ) -> Result<Self, String> {
+    pub(super) fn new(request: &Request) -> Result<Self, String> {
         let mut flags = Self {
-            namespaces: words(namespace),
+            namespaces: words(request.namespace.as_deref()),
+            stacks: words(request.stack.as_deref()),
+            gateway_class: words(request.gateway_class.as_deref()).into_iter().next(),
+            monitoring: request.monitoring,
+            wva: request.wva,
+            epp_keda_saturation: request.epp_keda_saturation,
+            token: request.hugging_face_token,
+            description: request.description.clone(),
+            keywords: request.keywords.clone(),
             ..Self::default()
         };
         if flags.namespaces.len() > 3 {
@@ -38,12 +57,12 @@ impl Flags {
                 "-p: `{bad}` is not a namespace: lower-case letters, digits and - only"
             ));
         }
-        let mut models = words(model).into_iter();
+        let mut models = words(request.models.as_deref()).into_iter();
         flags.model = models.next();
         if models.next().is_some() {
             flags.warnings.push("-m: only the first model is used".to_owned());
         }
-        let mut chosen = words(methods);
+        let mut chosen = words(request.methods.as_deref());
         if let Some(bad) = chosen.iter().find(|word| !METHODS.contains(&word.as_str())) {
             return Err(format!(
                 "-t: there is no deploy method `{bad}`; there are {}",
@@ -69,91 +88,10 @@ impl Flags {
         Ok(flags)
     }
 
-    /// Put the flags into a config.
-    pub(super) fn apply(&self, config: &mut Value) {
-        self.namespace(config);
-        if let Some(model) = &self.model {
-            let namespace = text(config, &["namespace", "name"]);
-            for (key, value) in [
-                ("name", model.clone()),
-                ("huggingfaceId", model.clone()),
-                ("path", format!("models/{model}")),
-                ("shortName", model_label(model, &namespace)),
-            ] {
-                set(config, &["model", key], value.into());
-            }
-        }
-        if !self.methods.is_empty() {
-            for method in METHODS {
-                let enabled = self.methods.iter().any(|word| word == method);
-                set(config, &[method, "enabled"], enabled.into());
-            }
-        }
+    /// Whether `-t` names this method.
+    pub(super) fn asks_for(&self, method: &str) -> bool {
+        self.methods.iter().any(|word| word == method)
     }
-
-    fn namespace(&self, config: &mut Value) {
-        let auto = |name: &str| name.is_empty() || name == "auto";
-        let given = |index: usize| self.namespaces.get(index).filter(|name| !auto(name)).cloned();
-        let deploy = given(0).unwrap_or_else(|| {
-            let written = text(config, &["namespace", "name"]);
-            if auto(&written) || !self.namespaces.is_empty() {
-                NAMESPACE.to_owned()
-            } else {
-                written
-            }
-        });
-        set(config, &["namespace", "name"], json!(deploy));
-        if !self.namespaces.is_empty() {
-            for (index, section) in [(1, "harness"), (2, "wva")] {
-                let name = given(index).unwrap_or_else(|| deploy.clone());
-                set(config, &[section, "namespace"], json!(name));
-            }
-        }
-        let gateway = text(config, &["gateway", "namespace"]);
-        if config.get("gateway").is_some() && (auto(&gateway) || gateway == NAMESPACE) {
-            set(config, &["gateway", "namespace"], json!(deploy));
-        }
-    }
-}
-
-/// Lay the size preset a config asks for over `decode` and `prefill`. An error names a preset that is not there.
-pub(super) fn apply_preset(config: &mut Value) -> Result<(), String> {
-    let Some(name) = get(config, &["resourcePreset"])
-        .and_then(Value::as_str)
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-    else {
-        return Ok(());
-    };
-    let Some(preset) = get(config, &["resourcePresets", &name]).cloned() else {
-        return Err(format!("resourcePreset: there is no preset `{name}`"));
-    };
-    for section in ["decode", "prefill"] {
-        if let Some(part) = preset.get(section)
-            && let Some(target) = config.get_mut(section)
-        {
-            merge(target, part);
-        }
-    }
-    Ok(())
-}
-
-/// The reference's short name of a model in a namespace: head, hash and tail, safe as a Kubernetes label.
-fn model_label(model: &str, namespace: &str) -> String {
-    let id = model.replace(['/', '.'], "-");
-    let hashed = if namespace.is_empty() {
-        id.clone()
-    } else {
-        format!("{namespace}/{id}")
-    };
-    let hash = super::fingerprint::hex(&Sha256::digest(hashed.as_bytes()));
-    let characters: Vec<char> = id.chars().collect();
-    let head: String = characters.iter().take(8).collect();
-    let tail: String = characters
-        .iter()
-        .skip(characters.len().saturating_sub(8))
-        .collect();
-    format!("{head}-{}-{tail}", hash.get(..8).unwrap_or_default()).to_lowercase()
 }
 
 fn words(flag: Option<&str>) -> Vec<String> {
@@ -173,73 +111,32 @@ fn is_label(name: &str) -> bool {
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
-fn text(config: &Value, path: &[&str]) -> String {
-    get(config, path)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn applied(namespace: Option<&str>, model: Option<&str>, methods: Option<&str>) -> Value {
-        let mut config = json!({
-            "namespace": {"name": "auto"}, "gateway": {"namespace": "auto"}, "model": {"name": "a/b"},
-            "standalone": {"enabled": false}, "modelservice": {"enabled": true},
-        });
-        Flags::new(namespace, model, methods).unwrap().apply(&mut config);
-        config
-    }
-
-    #[test]
-    fn the_model_has_the_references_label() {
-        assert_eq!(
-            model_label("facebook/opt-125m", "ns1"),
-            "facebook-b327bd53-opt-125m"
-        );
-        let config = applied(Some("ns1"), Some("facebook/opt-125m"), None);
-        assert_eq!(config["model"]["shortName"], "facebook-b327bd53-opt-125m");
-        assert_eq!(config["model"]["path"], "models/facebook/opt-125m");
-    }
-
-    #[test]
-    fn namespaces_fall_back_on_the_first() {
-        let config = applied(None, None, None);
-        assert_eq!(config["namespace"]["name"], "llmdbench");
-        assert_eq!(config["gateway"]["namespace"], "llmdbench");
-        let config = applied(Some("a,b"), None, None);
-        assert_eq!(config["harness"]["namespace"], "b");
-        assert_eq!(config["wva"]["namespace"], "a");
-        assert!(Flags::new(Some("Bad_Name"), None, None).is_err());
+    fn flags(change: impl FnOnce(&mut Request)) -> Result<Flags, String> {
+        let mut request = Request::without_experiment("local");
+        change(&mut request);
+        Flags::new(&request)
     }
 
     #[test]
     fn one_method_is_in_effect() {
-        let config = applied(None, None, Some("standalone"));
-        assert_eq!(config["standalone"]["enabled"], true);
-        assert_eq!(config["modelservice"]["enabled"], false);
-        let flags = Flags::new(None, None, Some("standalone,modelservice")).unwrap();
-        assert_eq!(flags.methods, ["modelservice"]);
-        assert_eq!(flags.warnings.len(), 1);
-        assert!(
-            Flags::new(None, None, Some("helm"))
-                .unwrap_err()
-                .contains("kustomize")
-        );
+        let both = flags(|request| request.methods = Some("standalone,modelservice".to_owned())).unwrap();
+        assert_eq!(both.methods, ["modelservice"]);
+        assert_eq!(both.warnings.len(), 1);
+        let layered = flags(|request| request.methods = Some("fma, modelservice".to_owned())).unwrap();
+        assert!(layered.asks_for("fma") && layered.asks_for("modelservice"));
+        let error = flags(|request| request.methods = Some("helm".to_owned())).unwrap_err();
+        assert!(error.contains("kustomize"), "{error}");
     }
 
     #[test]
-    fn a_preset_is_laid_over_the_roles() {
-        let mut config = json!({
-            "resourcePreset": "big",
-            "resourcePresets": {"big": {"decode": {"parallelism": {"tensor": 8}}}},
-            "decode": {"parallelism": {"tensor": 1, "data": 1}},
-        });
-        apply_preset(&mut config).unwrap();
-        assert_eq!(config["decode"]["parallelism"], json!({"tensor": 8, "data": 1}));
-        config["resourcePreset"] = json!("huge");
-        assert!(apply_preset(&mut config).is_err());
+    fn namespaces_are_names() {
+        assert!(flags(|request| request.namespace = Some("Bad_Name".to_owned())).is_err());
+        assert!(flags(|request| request.namespace = Some("a,b,c,d".to_owned())).is_err());
+        let some = flags(|request| request.namespace = Some("a, ,c".to_owned())).unwrap();
+        assert_eq!(some.namespaces, ["a", "", "c"]);
     }
 }

@@ -27,6 +27,26 @@ pub fn get<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
     path.iter().try_fold(value, |value, key| value.get(key))
 }
 
+/// The text at a path of keys; empty where there is none.
+pub(super) fn text(value: &Value, path: &[&str]) -> String {
+    get(value, path)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Whether a value counts as yes: scenarios are written for Python's idea of it.
+pub(super) fn truthy(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null) => false,
+        Some(Value::Bool(yes)) => *yes,
+        Some(Value::Number(number)) => number.as_f64() != Some(0.0),
+        Some(Value::String(text)) => !text.is_empty(),
+        Some(Value::Array(list)) => !list.is_empty(),
+        Some(Value::Object(map)) => !map.is_empty(),
+    }
+}
+
 /// Set the value at a path of keys; maps on the way are made where there is none.
 pub(super) fn set(value: &mut Value, path: &[&str], new: Value) {
     let Some((key, rest)) = path.split_first() else {

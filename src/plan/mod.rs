@@ -20,6 +20,8 @@ mod merge;
 mod overrides;
 mod profile;
 mod remark;
+mod request;
+mod resolve;
 mod scenario;
 mod set;
 pub mod shape;
@@ -28,13 +30,16 @@ mod summary;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod treatments;
 
 pub use base_dir::{BaseDir, BaseDirError, Document};
 pub use diff::{Change, difference};
 pub use effective::{EffectiveConfig, RoleConfig};
-pub use make::{Request, make};
+pub use make::make;
 pub use merge::get;
 pub use profile::BUILTIN;
 pub use remark::{PlanError, Remark};
+pub use request::Request;
+pub use resolve::{Resolved, Unresolved, Versions};
 pub use spec::{Spec, names as spec_names};
 pub use sweep::{PlatformKind, RenderError, RenderedProfile, RunPlan, SetupPlan, SweepPlan};

@@ -1,10 +1,10 @@
 //! Scenarios: what to deploy, as layers over the defaults. One entry of a scenario is a stack.
 
 use super::base_dir::Document;
-use super::merge::{get, merge};
+use super::merge::{get, merge, text, truthy};
 use super::remark::Remark;
 use crate::diagnostic::{Finding, Span};
-use crate::yaml;
+use crate::yaml::{self, Node};
 use serde_json::{Map, Value};
 
 /// Sections of the deploy methods, which may own part of what `common` says.
@@ -26,42 +26,59 @@ const HOISTED: [&str; 9] = [
 /// One entry of a scenario, laid over the defaults.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Stack {
-    /// Names it for `--stack` and `--set`.
+    /// Names it for `--stack` and `--set`, and its folder of the plan.
     pub(super) name: String,
     /// Defaults ← shared ← stack, with the sections where everything looks for them.
     pub(super) config: Value,
+    /// The model the scenario gives it; empty where it gives none.
+    pub(super) model: String,
+    /// Whether the scenario deploys it as plain servers.
+    pub(super) standalone: bool,
 }
 
 /// Read `scenario` and lay each of its stacks over `defaults`.
 pub(super) fn stacks(scenario: &Document, defaults: &Value) -> Result<Vec<Stack>, Vec<Remark>> {
-    let refuse = |message: String| Remark::within(scenario, Finding::error(Span::default(), message));
-    let document =
-        yaml::from_str(&scenario.text).map_err(|finding| vec![Remark::within(scenario, finding)])?;
-    let entries = match document.get("scenario") {
-        Some(Value::Array(entries)) if !entries.is_empty() => entries,
-        Some(Value::Array(_)) => return Err(vec![refuse("the scenario has no stacks".to_owned())]),
-        Some(_) => return Err(vec![refuse("scenario is not a list of stacks".to_owned())]),
+    let root = read(scenario).map_err(|remark| vec![remark])?;
+    let refuse = |span, message: String| Remark::within(scenario, Finding::error(span, message));
+    let (list, entries) = match root.get("scenario").map(|list| (list, list.items())) {
+        Some((list, Some(entries))) if !entries.is_empty() => (list, entries),
+        Some((list, Some(_))) => {
+            return Err(vec![refuse(list.span, "the scenario has no stacks".to_owned())]);
+        }
+        Some((list, None)) => {
+            let message = format!("scenario is a list of stacks, and this is {}", list.kind_name());
+            return Err(vec![refuse(list.span, message)]);
+        }
         None => {
-            let remark = refuse("there is no key scenario".to_owned());
+            let remark = refuse(Span::default(), "there is no key scenario".to_owned());
             return Err(vec![
                 remark.with_help("a scenario is a list of stacks under the key scenario"),
             ]);
         }
     };
-    let shared = document.get("shared").unwrap_or(&Value::Null);
+    let nothing = Value::Null;
     let mut remarks = Vec::new();
-    let shared = match expand(shared, "shared", defaults) {
-        Ok(shared) => shared,
-        Err(message) => {
-            remarks.push(refuse(message));
-            Value::Null
-        }
+    let shared_span = root.get("shared").map_or(list.span, |shared| shared.span);
+    let shared = root.get("shared").map_or(nothing, Node::to_value);
+    if let Err(message) = check_layer(&shared, "shared") {
+        return Err(vec![refuse(shared_span, message)]);
+    }
+    let layered = Layered {
+        defaults,
+        flat: expand(&shared, &Value::Null),
+        shared: expand(&shared, defaults),
     };
-    let mut stacks = Vec::new();
+    let mut stacks: Vec<Stack> = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
-        match stack(entry, index, &shared, defaults) {
+        match layered.stack(&entry.to_value(), index) {
+            Ok(stack) if stacks.iter().any(|other| other.name == stack.name) => {
+                let message = format!("there are several stacks called {}", stack.name);
+                remarks.push(
+                    refuse(entry.span, message).with_help("their names tell their folders and flags apart"),
+                );
+            }
             Ok(stack) => stacks.push(stack),
-            Err(message) => remarks.push(refuse(message)),
+            Err(message) => remarks.push(refuse(entry.span, message)),
         }
     }
     if remarks.is_empty() {
@@ -71,31 +88,90 @@ pub(super) fn stacks(scenario: &Document, defaults: &Value) -> Result<Vec<Stack>
     }
 }
 
-fn stack(entry: &Value, index: usize, shared: &Value, defaults: &Value) -> Result<Stack, String> {
-    let place = format!("stack {}", index + 1);
-    let layer = expand(entry, &place, defaults)?;
-    let name = match entry.get("name") {
-        Some(Value::String(name)) if !name.trim().is_empty() => name.clone(),
-        _ => return Err(format!("{place} has no name")),
-    };
-    let mut config = defaults.clone();
-    merge(&mut config, shared);
-    merge(&mut config, &layer);
-    hoist(&mut config);
-    Ok(Stack { name, config })
+fn read(document: &Document) -> Result<Node, Remark> {
+    let parsed = yaml::parse(document.text.as_bytes(), yaml::Limits::default());
+    let error = parsed.findings.into_iter().find(Finding::is_error);
+    match (error, parsed.root) {
+        (None, Some(root)) => Ok(root),
+        (Some(error), _) => Err(Remark::within(document, error)),
+        (None, None) => {
+            let finding = Finding::error(Span::default(), "the scenario is empty");
+            Err(Remark::within(document, finding))
+        }
+    }
+}
+
+/// Whether a layer can be spread.
+fn check_layer(layer: &Value, place: &str) -> Result<(), String> {
+    match layer {
+        Value::Null => Ok(()),
+        Value::Object(map) => match map.get("common") {
+            None | Some(Value::Null | Value::Object(_)) => Ok(()),
+            Some(_) => Err(format!("{place}: common is not a map")),
+        },
+        _ => Err(format!("{place} is not a map")),
+    }
+}
+
+/// What all stacks of a scenario lie upon.
+struct Layered<'a> {
+    defaults: &'a Value,
+    shared: Value,
+    /// `shared` with `common` spread over its root alone.
+    flat: Value,
+}
+
+impl Layered<'_> {
+    fn stack(&self, entry: &Value, index: usize) -> Result<Stack, String> {
+        let place = format!("stack {}", index + 1);
+        check_layer(entry, &place)?;
+        let name = match entry.get("name") {
+            Some(Value::String(name)) if is_folder(name) => name.clone(),
+            Some(Value::String(name)) if !name.is_empty() => {
+                return Err(format!("{place}: the name `{name}` cannot name a folder"));
+            }
+            Some(other @ (Value::Bool(_) | Value::Number(_))) => {
+                return Err(format!("{place}: the name {other} is no text; put it in quotes"));
+            }
+            _ => return Err(format!("{place} has no name")),
+        };
+        let mut layer = expand(entry, self.defaults);
+        if let Value::Object(map) = &mut layer {
+            map.shift_remove("name");
+        }
+        let mut config = self.defaults.clone();
+        merge(&mut config, &self.shared);
+        merge(&mut config, &layer);
+        hoist(&mut config);
+        let mut flat = self.flat.clone();
+        merge(&mut flat, &expand(entry, &Value::Null));
+        Ok(Stack {
+            name,
+            config,
+            model: text(&flat, &["model", "name"]),
+            standalone: truthy(get(&flat, &["standalone", "enabled"])),
+        })
+    }
+}
+
+/// Whether a name can be that of a folder, and stays inside of its own.
+fn is_folder(name: &str) -> bool {
+    !name.trim().is_empty()
+        && name.len() <= 200
+        && !matches!(name, "." | "..")
+        && !name.contains(|c: char| c == '/' || c == '\\' || c.is_control())
 }
 
 /// The layer with its section `common` spread over the root and over the method sections that own a part of it.
-fn expand(layer: &Value, place: &str, defaults: &Value) -> Result<Value, String> {
-    let mut layer = match layer {
-        Value::Null => Map::new(),
-        Value::Object(map) => map.clone(),
-        _ => return Err(format!("{place} is not a mapping")),
+///
+/// What has to be a map was checked before; what is none counts for nothing.
+fn expand(layer: &Value, defaults: &Value) -> Value {
+    let Value::Object(layer) = layer else {
+        return Value::Object(Map::new());
     };
-    let common = match layer.shift_remove("common") {
-        None | Some(Value::Null) => return Ok(Value::Object(layer)),
-        Some(Value::Object(common)) => common,
-        Some(_) => return Err(format!("{place}: common is not a mapping")),
+    let mut layer = layer.clone();
+    let Some(Value::Object(common)) = layer.shift_remove("common") else {
+        return Value::Object(layer);
     };
     for section in METHOD_SECTIONS {
         for (key, value) in common.iter().filter(|(key, _)| *key != "enabled") {
@@ -106,16 +182,14 @@ fn expand(layer: &Value, place: &str, defaults: &Value) -> Result<Value, String>
     }
     // The image of vLLM has another name in the section of the standalone method.
     if let Some(image) = common.get("images").and_then(|images| images.get("vllmOpenai"))
+        && let Some(owned) = get(defaults, &["standalone", "image"])
         && image.is_object()
     {
-        let owned = get(defaults, &["standalone", "image"])
-            .cloned()
-            .unwrap_or_default();
-        seed(&mut layer, "standalone", "image", image, &owned);
+        seed(&mut layer, "standalone", "image", image, owned);
     }
     let mut layer = Value::Object(layer);
     merge(&mut layer, &Value::Object(common));
-    Ok(layer)
+    layer
 }
 
 /// Give a method section what `common` says, unless the layer says it itself; of maps only what the section knows.
@@ -246,14 +320,17 @@ scenario:
     fn what_is_no_scenario_is_refused() {
         for (text, part) in [
             ("a: 1", "no key scenario"),
-            ("scenario: {}", "not a list"),
+            ("scenario: {}", "this is a map"),
             ("scenario: []", "no stacks"),
             (
                 "scenario: [1, {name: x, common: 3}]",
-                "stack 1 is not a mapping\nstack 2: common is not",
+                "stack 1 is not a map\nstack 2: common is not",
             ),
             ("scenario: [{}]", "stack 1 has no name"),
-            ("shared: 3\nscenario: [{name: x}]", "shared is not a mapping"),
+            ("scenario: [{name: ../x}]", "cannot name a folder"),
+            ("scenario: [{name: x}, {name: x}]", "several stacks called x"),
+            ("", "empty"),
+            ("shared: 3\nscenario: [{name: x}]", "shared is not a map"),
         ] {
             let message = read(text).unwrap_err();
             assert!(message.contains(part), "{text}: {message}");

@@ -2,12 +2,15 @@
 //! per cell.
 
 use super::base_dir::Document;
-use super::flags::{Flags, apply_preset};
+use super::flags::Flags;
 use super::merge::get;
 use super::profile::{self, Profile};
 use super::remark::Remark;
+use super::resolve::{self, Resolved, Versions};
+use super::scenario::Stack;
+use super::set::Assignment;
 use super::shape::StackShape;
-use super::{overrides, spec::Spec};
+use super::spec::Spec;
 use crate::engine::{SweepOpened, TreatmentInfo};
 use crate::experiment::{Level, Override, RetryPolicy, RunId, SetupId, apply_overrides};
 use crate::yaml;
@@ -43,7 +46,7 @@ pub struct SweepPlan {
     pub experiment_file: Document,
     /// The spec, with the defaults and the scenario it names.
     pub spec: Spec,
-    /// The entry of the scenario that is deployed.
+    /// The entry of the scenario that is measured.
     pub stack: String,
     /// Where stacks and harnesses live.
     pub platform: PlatformKind,
@@ -76,9 +79,14 @@ pub struct SweepPlan {
     /// What the operator should know before the start.
     pub warnings: Vec<Remark>,
     pub(super) sweep_id: String,
-    pub(super) base: Value,
+    pub(super) stacks: Vec<Stack>,
+    pub(super) scenario: String,
     pub(super) known: Value,
+    pub(super) cluster_config: Option<Value>,
+    pub(super) overlays: BTreeMap<String, Result<Value, Remark>>,
+    pub(super) sets: Vec<Assignment>,
     pub(super) flags: Flags,
+    pub(super) versions: Versions,
     pub(super) profiles: Vec<Profile>,
     pub(super) profile_overrides: Vec<Override>,
 }
@@ -142,21 +150,42 @@ impl SweepPlan {
         self.runs.get(run.index())
     }
 
-    /// The resolved config of a setup treatment. Made on demand: a thousand of them would fill the memory.
-    pub fn config(&self, setup: &SetupPlan) -> Value {
-        self.resolve(&setup.overrides).0
+    /// The names of the stacks that are planned, in the scenario's order.
+    pub fn stacks(&self) -> Vec<&str> {
+        let wanted = &self.flags.stacks;
+        self.stacks
+            .iter()
+            .map(|stack| stack.name.as_str())
+            .filter(|name| wanted.is_empty() || wanted.iter().any(|one| one == name))
+            .collect()
     }
 
-    /// A setup treatment's config, with what is to be said about its overrides and about the result.
-    pub(super) fn resolve(
-        &self,
-        overrides: &[Override],
-    ) -> (Value, Vec<crate::diagnostic::Finding>, Option<String>) {
-        let mut config = self.base.clone();
-        let findings = overrides::apply(&mut config, &self.known, overrides, "the config");
-        let preset = apply_preset(&mut config);
-        self.flags.apply(&mut config);
-        (config, findings, preset.err())
+    /// What a stack comes to in a setup treatment, as for a cluster. Made on demand: a thousand of them would fill the
+    /// memory. A stack that the scenario does not have is an error in it.
+    pub fn resolved(&self, setup: &SetupPlan, stack: &str) -> Resolved {
+        self.resolve(&setup.overrides, stack, false, self.flags.token)
+    }
+
+    /// The config of the measured stack in a setup treatment, on the platform of the plan.
+    pub fn config(&self, setup: &SetupPlan) -> Value {
+        let local = self.platform == PlatformKind::Local;
+        self.resolve(&setup.overrides, &self.stack, local, self.flags.token)
+            .config
+    }
+
+    /// Run the chain; `local` for this machine, `token` where the environment has one.
+    pub(super) fn resolve(&self, overrides: &[Override], stack: &str, local: bool, token: bool) -> Resolved {
+        let Some(stack) = self.stacks.iter().find(|one| one.name == stack) else {
+            let message = format!("the scenario has no stack {stack}");
+            return Resolved::refused(Remark::error(message));
+        };
+        resolve::resolve(&resolve::Context {
+            plan: self,
+            stack,
+            overrides,
+            local,
+            token,
+        })
     }
 
     /// The profile of a run treatment for a stack with this config that answers at `endpoint`.

@@ -1,0 +1,32 @@
+//! The Hugging Face token: whether there is one is part of a plan; the token itself never is.
+
+use super::{Context, Notes};
+use crate::plan::merge::{set, text};
+use serde_json::Value;
+
+/// Stands where the token goes when something is applied.
+const TOKEN: &str = "REPLACE_TOKEN";
+/// The same in base64.
+const TOKEN_BASE64: &str = "UkVQTEFDRV9UT0tFTg==";
+/// What scenarios write to say that there is no token.
+const NONE: [&str; 3] = ["", TOKEN, "REPLACE_TOKEN_B64"];
+
+/// Whether a config brings a token of its own.
+pub(super) fn is_written(config: &Value) -> bool {
+    let token = config.pointer("/huggingface/token");
+    !matches!(token, None | Some(Value::Null))
+        && !NONE.contains(&text(config, &["huggingface", "token"]).as_str())
+}
+
+/// Put sentinels where the token goes, or nothing where there is none.
+pub(super) fn sentinel(config: &mut Value, context: &Context, _: &mut Notes) {
+    let enabled = context.token || is_written(config);
+    let (token, base64) = if enabled { (TOKEN, TOKEN_BASE64) } else { ("", "") };
+    for (key, value) in [
+        ("enabled", Value::from(enabled)),
+        ("token", token.into()),
+        ("tokenBase64", base64.into()),
+    ] {
+        set(config, &["huggingface", key], value);
+    }
+}

@@ -1,0 +1,179 @@
+//! The rows and columns of a plan: each treatment checked once.
+
+use super::profile::{self, Profile};
+use super::remark::Remark;
+use super::resolve::{Resolved, host_claims};
+use super::sweep::{PlatformKind, RunPlan, SetupPlan, SweepPlan};
+use super::{fingerprint, shape};
+use crate::experiment::{Override, RunTreatment, SetupTreatment};
+use crate::yaml;
+use serde_json::Value;
+
+/// Plan all rows.
+pub(super) fn setups(plan: &mut SweepPlan, treatments: &[SetupTreatment], remarks: &mut Vec<Remark>) {
+    // What is wrong without any treatment is said once, and of no treatment in particular.
+    let names: Vec<String> = plan.stacks().into_iter().map(str::to_owned).collect();
+    let general: Vec<Vec<Remark>> = names
+        .iter()
+        .map(|stack| resolve(plan, stack, &[]).errors)
+        .collect();
+    for treatment in treatments {
+        setup(plan, treatment, &names, &general, remarks);
+    }
+}
+
+fn resolve(plan: &SweepPlan, stack: &str, overrides: &[Override]) -> Resolved {
+    let local = plan.platform == PlatformKind::Local && stack == plan.stack;
+    plan.resolve(overrides, stack, local, plan.flags.token)
+}
+
+fn setup(
+    plan: &mut SweepPlan,
+    treatment: &SetupTreatment,
+    stacks: &[String],
+    general: &[Vec<Remark>],
+    remarks: &mut Vec<Remark>,
+) {
+    let several = plan.stacks.len() > 1;
+    let mut configs = Vec::with_capacity(stacks.len());
+    let mut errors = false;
+    for (stack, general) in stacks.iter().zip(general) {
+        let resolved = resolve(plan, stack, &treatment.overrides);
+        errors |= !resolved.errors.is_empty();
+        for remark in resolved.warnings {
+            push(remarks, remark);
+        }
+        for mut remark in resolved.errors {
+            let is_general = general.contains(&remark);
+            if several && remark.document.is_none() {
+                remark.finding.message = format!("stack {stack}: {}", remark.finding.message);
+            }
+            if is_general || remark.document.is_some() {
+                push(remarks, remark);
+            } else {
+                push(remarks, of_treatment(plan, treatment, remark));
+            }
+        }
+        configs.push((stack.as_str(), resolved.config));
+    }
+    let claims: Vec<(&str, &Value)> = configs.iter().map(|(name, config)| (*name, config)).collect();
+    for message in host_claims(&claims) {
+        errors = true;
+        push(remarks, of_treatment(plan, treatment, Remark::error(message)));
+    }
+    let Some((_, config)) = configs.iter().find(|(name, _)| *name == plan.stack) else {
+        return;
+    };
+    let shape = match shape::of(config) {
+        Ok(shape) => shape,
+        Err(message) => {
+            // Overrides that missed may be the reason, and are told already.
+            if !errors {
+                push(remarks, of_treatment(plan, treatment, Remark::error(message)));
+            }
+            return;
+        }
+    };
+    let fingerprint = if plan.flags.token {
+        // An outcome does not depend on where the token comes from: a resume may find another environment.
+        let local = plan.platform == PlatformKind::Local;
+        let resolved = plan.resolve(&treatment.overrides, &plan.stack, local, false);
+        fingerprint::of_config(&resolved.config)
+    } else {
+        fingerprint::of_config(config)
+    };
+    plan.setups.push(SetupPlan {
+        name: treatment.name.clone(),
+        levels: treatment.levels.clone(),
+        shape,
+        fingerprint,
+        overrides: treatment.overrides.clone(),
+    });
+}
+
+/// A remark about one treatment, at its place in the experiment file where there is one.
+fn of_treatment(plan: &SweepPlan, treatment: &SetupTreatment, mut remark: Remark) -> Remark {
+    if !plan.experiment_file.text.is_empty() {
+        let message = format!("setup treatment {}: {}", treatment.name, remark.finding.message);
+        remark.finding.message = message;
+        remark.finding.span = treatment.span;
+        remark.document = Some(plan.experiment_file.clone());
+    }
+    remark
+}
+
+/// A constant stands once in the file, however many treatments it is in.
+fn push(remarks: &mut Vec<Remark>, remark: Remark) {
+    if !remarks.contains(&remark) {
+        remarks.push(remark);
+    }
+}
+
+/// Plan all columns.
+pub(super) fn runs(plan: &mut SweepPlan, treatments: &[RunTreatment], remarks: &mut Vec<Remark>) {
+    let mut parsed: Vec<(String, Option<(usize, Value)>)> = Vec::new();
+    for treatment in treatments {
+        let name = treatment.profile.clone().unwrap_or_else(|| plan.profile.clone());
+        let position = parsed.iter().position(|(known, _)| *known == name);
+        let position = position.unwrap_or_else(|| {
+            let loaded = load(plan, &name).map_err(|remark| remarks.push(remark)).ok();
+            let loaded = loaded.map(|(profile, value)| {
+                plan.profiles.push(profile);
+                (plan.profiles.len() - 1, value)
+            });
+            parsed.push((name.clone(), loaded));
+            parsed.len() - 1
+        });
+        if let Some((_, Some((index, value)))) = parsed.get(position) {
+            run(plan, treatment, *index, value.clone(), remarks);
+        }
+    }
+    if let Some(profile) = plan.profiles.first() {
+        plan.profile.clone_from(&profile.stem);
+        plan.profile_harness.clone_from(&profile.harness);
+    }
+}
+
+fn load(plan: &SweepPlan, name: &str) -> Result<(Profile, Value), Remark> {
+    let profile = profile::find(&plan.spec.base_dir, &plan.harness, &plan.profile_harness, name)?;
+    let value = yaml::from_str(&profile.template.text)
+        .map_err(|finding| Remark::within(&profile.template, finding))?;
+    Ok((profile, value))
+}
+
+fn run(
+    plan: &mut SweepPlan,
+    treatment: &RunTreatment,
+    profile: usize,
+    mut value: Value,
+    remarks: &mut Vec<Remark>,
+) {
+    let stem = plan
+        .profiles
+        .get(profile)
+        .map_or("", |profile| profile.stem.as_str());
+    let mut run = RunPlan {
+        name: treatment.name.clone(),
+        levels: treatment.levels.clone(),
+        profile_name: format!("{stem}-{}", treatment.name),
+        fingerprint: String::new(),
+        profile,
+        overrides: treatment.overrides.clone(),
+    };
+    let [own, asked] = plan.override_profile(&mut value, &run);
+    let own = own
+        .into_iter()
+        .map(|finding| Remark::within(&plan.experiment_file, finding));
+    let asked = asked.into_iter().map(|mut finding| {
+        finding.message = format!("-o: {}", finding.message);
+        Remark {
+            document: None,
+            finding,
+        }
+    });
+    for remark in own.chain(asked) {
+        push(remarks, remark);
+    }
+    run.fingerprint = fingerprint::of_run(&plan.harness, &value, plan.parallelism);
+    plan.runs.push(run);
+}
