@@ -12,6 +12,7 @@
 
 pub mod cli;
 pub mod diagnostic;
+mod disk;
 pub mod engine;
 pub mod experiment;
 pub mod harness;

@@ -22,7 +22,6 @@ mod create;
 mod find;
 mod lock;
 
-pub(crate) use create::replace_file;
 pub use create::{CreateError, Input, create};
 pub use find::{FindError, find_instance, unfinished};
 pub use lock::{Holder, Lock, LockError};

@@ -1,10 +1,10 @@
 //! `simulate`: the simulated model server. Accepts the flags of the servers it stands for, known or not.
 
 use super::{exit, open_files};
+use crate::disk::replace_file;
 use crate::sim::config::{self, ArgumentsError, Config};
 use crate::sim::server::{self, End, ServeError};
 use crate::text::sanitize;
-use crate::workspace::replace_file;
 use std::ffi::OsString;
 use std::io::Write;
 use tokio::signal::unix::{SignalKind, signal};

@@ -1,11 +1,12 @@
 //! `manifest.json`: what a harness process left, with sizes and checksums. Written last of all; results count only with a
 //! manifest that still fits the files.
 
+use crate::disk::replace_file;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// The file's name, in the result folder.
@@ -77,18 +78,10 @@ pub fn seal(folder: &Path) -> Result<Manifest, ManifestError> {
     files.sort_by(|a, b| a.name.cmp(&b.name));
     let manifest = Manifest { files };
     let path = folder.join(FILE);
-    let temporary = folder.join(format!("{FILE}.tmp"));
-    let text =
+    let mut text =
         serde_json::to_vec_pretty(&manifest).map_err(|error| ManifestError::Malformed(error.to_string()))?;
-    let write = || -> io::Result<()> {
-        let mut file = File::create(&temporary)?;
-        file.write_all(&text)?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        fs::rename(&temporary, &path)?;
-        File::open(folder)?.sync_all()
-    };
-    write().map_err(io_error(&path))?;
+    text.push(b'\n');
+    replace_file(&path, &text).map_err(io_error(&path))?;
     Ok(manifest)
 }
 

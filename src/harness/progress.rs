@@ -57,7 +57,8 @@ impl Progress {
             text: text.to_owned(),
         };
         let temporary = self.path.with_extension("json.tmp");
-        // Progress is a courtesy: a disk that fails here fails louder where results are written.
+        // Progress is a courtesy: a disk that fails here fails louder where results are written, and no flush is waited
+        // for, which would cost the load generator time.
         let _ = serde_json::to_vec(&told)
             .map_err(std::io::Error::from)
             .and_then(|text| fs::write(&temporary, text))

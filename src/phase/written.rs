@@ -1,9 +1,10 @@
 //! What phases write beside results: resolved configs, rendered profiles, and what an attempt found before it began.
 
+use crate::disk::replace_file;
 use crate::engine::{AttemptRef, Failure};
 use crate::plan::{EffectiveConfig, RenderedProfile, RoleConfig, SetupPlan, SweepPlan};
 use crate::platform::StackSpec;
-use crate::workspace::{Instance, replace_file};
+use crate::workspace::Instance;
 use crate::yaml;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,6 +1,7 @@
 //! Report files: named after the raw result file they tell of, keys sorted, nothing null.
 
 use super::Report;
+use crate::disk::replace_file;
 use crate::yaml;
 use serde_json::{Map, Value};
 use std::fs;
@@ -46,14 +47,11 @@ pub fn write(folder: &Path, raw: &str, report: &Report) -> Result<PathBuf, Repor
         problem: error.to_string(),
     })?;
     let text = yaml::to_string(&tidy(value));
-    let temporary = path.with_extension("yaml.tmp");
-    fs::write(&temporary, text)
-        .and_then(|()| fs::rename(&temporary, &path))
-        .map_err(|source| ReportError::Io {
-            doing: "write",
-            path: path.clone(),
-            source,
-        })?;
+    replace_file(&path, text.as_bytes()).map_err(|source| ReportError::Io {
+        doing: "write",
+        path: path.clone(),
+        source,
+    })?;
     Ok(path)
 }
 

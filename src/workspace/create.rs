@@ -1,10 +1,11 @@
 //! Making a new instance folder, and keeping the inputs of a sweep in it.
 
 use super::Instance;
+use crate::disk::replace_file;
 use jiff::Zoned;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Why an instance folder cannot be made or filled.
@@ -83,30 +84,6 @@ fn point_latest(root: &Path, name: &OsStr) -> io::Result<()> {
     std::os::unix::fs::symlink(name, &fresh)?;
     fs::rename(&fresh, root.join("latest"))?;
     File::open(root)?.sync_all()
-}
-
-/// Replace a file in one go, so that readers find the old content or the new one, also after a crash.
-pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}", std::process::id()));
-    let fresh = folder.join(name);
-    let written = File::create(&fresh)
-        .and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()
-        })
-        .and_then(|()| fs::rename(&fresh, path));
-    if written.is_err() {
-        // The error that matters is the first one.
-        drop(fs::remove_file(&fresh));
-    }
-    written?;
-    File::open(folder)?.sync_all()
 }
 
 impl Instance {

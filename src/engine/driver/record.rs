@@ -130,7 +130,7 @@ impl Actor {
         let (shared, instance) = (Arc::clone(&self.shared), self.instance.clone());
         let written = tokio::task::spawn_blocking(move || {
             let text = shared.with(|state| summary::yaml(state, &instance));
-            crate::workspace::replace_file(&instance.summary(), text.as_bytes())
+            crate::disk::replace_file(&instance.summary(), text.as_bytes())
         })
         .await;
         if let Ok(Err(error)) = written {

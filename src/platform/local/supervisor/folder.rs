@@ -20,7 +20,7 @@
 //! - `exit.json`: it ended, and is never started again. An engine that ends a folder in which nothing runs (yet) writes
 //!   `exit.json` itself while it holds `supervisor.lock`, so a supervisor that was spawned but came late does nothing.
 
-use crate::workspace::replace_file;
+use crate::disk::replace_file;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
