@@ -27,6 +27,8 @@ pub struct Spec {
     pub values: Document,
     /// What to deploy.
     pub scenario: Document,
+    /// The folder of the templates, relative to the base dir.
+    pub template_dir: String,
 }
 
 /// Find the spec called `name`, look at every path in it, and read the files it names.
@@ -206,15 +208,18 @@ fn read(found: &Found, rendered: Document) -> Result<Spec, Vec<Remark>> {
             .and_then(|path| base_dir.read(&path).ok()?)
     };
     let (values, scenario) = (file("values_file"), file("scenario_file"));
-    if document.pointer("/template_dir/path").is_none() {
+    let template_dir = document.pointer("/template_dir/path").and_then(Value::as_str);
+    if template_dir.is_none() {
         remarks.push("template_dir.path is missing".to_owned());
     }
-    match (values, scenario) {
-        (Some(values), Some(scenario)) if remarks.is_empty() => Ok(Spec {
+    let template_dir = template_dir.and_then(|path| base_dir.relative(path).ok());
+    match (values, scenario, template_dir) {
+        (Some(values), Some(scenario), Some(template_dir)) if remarks.is_empty() => Ok(Spec {
             name: found.name.clone(),
             base_dir,
             values,
             scenario,
+            template_dir,
             rendered,
         }),
         _ => Err(remarks.into_iter().flat_map(refuse).collect()),

@@ -18,7 +18,7 @@ mod tags;
 mod writer;
 
 pub use node::{Node, NodeKind};
-pub(crate) use scalar::read_plain;
+pub(crate) use scalar::{Note, read_plain};
 pub use writer::to_string;
 
 use crate::diagnostic::Finding;

@@ -1,0 +1,41 @@
+//! minijinja, set up to do as the Jinja environment of llm-d-benchmark does; see `docs/reference.md`, "Rendered files".
+
+use super::{filters, python};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior};
+
+/// What one template may cost: an instruction takes one, and so do 64 bytes that are made. The dearest template of the
+/// reference takes under 20,000. This is under a second of time, and bounds what all texts of a rendering may take.
+pub(super) const FUEL: u64 = 600_000;
+/// How deep macros and includes may go. Each level takes stack, of which a thread has little.
+const DEEPEST: usize = 120;
+/// What precedes the name of a template of the embedded base dir, so that its includes are looked for there too.
+pub(super) const EMBEDDED: &str = "<embedded>/";
+
+/// An environment without templates.
+pub(super) fn environment() -> Result<Environment<'static>, Error> {
+    let mut environment = Environment::new();
+    environment.set_syntax(
+        SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .build()?,
+    );
+    environment.set_undefined_behavior(UndefinedBehavior::Lenient);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.set_formatter(python::print);
+    // Errors then know their place to the column.
+    environment.set_debug(true);
+    environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(DEEPEST);
+    environment.set_path_join_callback(|name, from| {
+        if from.starts_with(EMBEDDED) {
+            format!("{EMBEDDED}{name}").into()
+        } else {
+            name.into()
+        }
+    });
+    filters::register(&mut environment);
+    Ok(environment)
+}

@@ -1,0 +1,203 @@
+//! How Python prints what a template hands it: bare values, and JSON.
+
+use minijinja::value::{Value, ValueKind};
+use minijinja::{Error, ErrorKind, Output, State};
+use serde_json::Value as Json;
+use std::fmt::Write as _;
+
+/// Values nested deeper are refused: no config is, and writing them takes stack.
+const DEEPEST: usize = 128;
+
+/// `repr` of a float: the shortest digits that read back equal, with an exponent where Python has one.
+pub(super) fn float(value: f64) -> String {
+    if value.is_nan() {
+        return "nan".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "inf" } else { "-inf" }.to_owned();
+    }
+    // Rust changes to exponents at the same magnitudes as Python, but writes them shorter.
+    let text = format!("{value:?}");
+    match text.split_once('e') {
+        Some((digits, exponent)) => {
+            let (sign, number) = exponent
+                .strip_prefix('-')
+                .map_or(('+', exponent), |number| ('-', number));
+            format!("{digits}e{sign}{number:0>2}")
+        }
+        None => text,
+    }
+}
+
+/// What `{{ value }}` puts into the output.
+pub(super) fn print(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
+    let written = match value.kind() {
+        ValueKind::Number if !value.is_integer() => {
+            out.write_str(&float(f64::try_from(value.clone()).unwrap_or(f64::NAN)))
+        }
+        ValueKind::Map | ValueKind::Seq => {
+            let text = repr(&plain(state, value)?);
+            out.write_str(&text)
+        }
+        _ => return minijinja::escape_formatter(out, state, value),
+    };
+    written.map_err(Error::from)
+}
+
+fn repr(value: &Json) -> String {
+    match value {
+        Json::Null => "None".to_owned(),
+        Json::Bool(true) => "True".to_owned(),
+        Json::Bool(false) => "False".to_owned(),
+        Json::Number(number) => number_text(number),
+        Json::String(text) => format!("{:?}", Value::from(text.as_str())),
+        Json::Array(items) => {
+            let items: Vec<String> = items.iter().map(repr).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Json::Object(map) => {
+            let entries: Vec<String> = map
+                .iter()
+                .map(|(key, value)| format!("{:?}: {}", Value::from(key.as_str()), repr(value)))
+                .collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+    }
+}
+
+fn number_text(number: &serde_json::Number) -> String {
+    match number.as_f64() {
+        Some(value) if number.is_f64() => float(value),
+        _ => number.to_string(),
+    }
+}
+
+/// `json.dumps` without spaces: other characters than ASCII are escaped, keys keep their order.
+pub(super) fn json(value: &Json) -> String {
+    let mut out = String::new();
+    write_json(&mut out, value);
+    out
+}
+
+fn write_json(out: &mut String, value: &Json) {
+    match value {
+        Json::Null => out.push_str("null"),
+        Json::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Json::Number(number) => out.push_str(&number_text(number)),
+        Json::String(text) => match text.as_str() {
+            // Numbers that JSON lacks are kept as these texts by the reader of configs; Python has words for them.
+            ".inf" => out.push_str("Infinity"),
+            "-.inf" => out.push_str("-Infinity"),
+            ".nan" => out.push_str("NaN"),
+            text => json_text(out, text),
+        },
+        Json::Array(items) => {
+            out.push('[');
+            for (position, item) in items.iter().enumerate() {
+                if position > 0 {
+                    out.push(',');
+                }
+                write_json(out, item);
+            }
+            out.push(']');
+        }
+        Json::Object(map) => {
+            out.push('{');
+            for (position, (key, value)) in map.iter().enumerate() {
+                if position > 0 {
+                    out.push(',');
+                }
+                json_text(out, key);
+                out.push(':');
+                write_json(out, value);
+            }
+            out.push('}');
+        }
+    }
+}
+
+fn json_text(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            ' '..='~' => out.push(c),
+            _ => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    // Writing to a string cannot fail.
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    out.push('"');
+}
+
+/// A template's value as data. Undefined values and functions are none.
+pub(super) fn plain(state: &State, value: &Value) -> Result<Json, Error> {
+    plain_at(state, value, 0)
+}
+
+fn plain_at(state: &State, value: &Value, depth: usize) -> Result<Json, Error> {
+    state.consume_fuel(1)?;
+    if depth > DEEPEST {
+        let message = format!("the value is nested deeper than {DEEPEST} levels");
+        return Err(Error::new(ErrorKind::InvalidOperation, message));
+    }
+    match value.kind() {
+        ValueKind::None => Ok(Json::Null),
+        ValueKind::Bool => Ok(Json::Bool(value.is_true())),
+        ValueKind::Number => number(value),
+        ValueKind::String => {
+            let text = value.as_str().unwrap_or_default();
+            state.consume_fuel(text.len() as u64 / 64)?;
+            Ok(Json::String(text.to_owned()))
+        }
+        ValueKind::Seq | ValueKind::Iterable => value
+            .try_iter()?
+            .map(|item| plain_at(state, &item, depth + 1))
+            .collect(),
+        ValueKind::Map => {
+            let mut map = serde_json::Map::new();
+            for key in value.try_iter()? {
+                let item = value.get_item(&key)?;
+                map.insert(key_text(&key), plain_at(state, &item, depth + 1)?);
+            }
+            Ok(Json::Object(map))
+        }
+        kind => Err(Error::new(
+            ErrorKind::UndefinedError,
+            format!("{kind} is no value that can be written"),
+        )),
+    }
+}
+
+fn number(value: &Value) -> Result<Json, Error> {
+    let refused = || Error::new(ErrorKind::InvalidOperation, format!("{value} is out of range"));
+    if !value.is_integer() {
+        let float = f64::try_from(value.clone())?;
+        return serde_json::Number::from_f64(float)
+            .map(Json::Number)
+            .ok_or_else(refused);
+    }
+    if let Some(number) = value.as_i64() {
+        return Ok(Json::from(number));
+    }
+    u64::try_from(value.clone())
+        .map(Json::from)
+        .map_err(|_| refused())
+}
+
+/// A map's key as JSON has it.
+fn key_text(key: &Value) -> String {
+    match key.kind() {
+        ValueKind::None => "null".to_owned(),
+        ValueKind::Bool => if key.is_true() { "true" } else { "false" }.to_owned(),
+        _ => key.to_string(),
+    }
+}
