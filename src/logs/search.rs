@@ -92,14 +92,14 @@ impl Pattern {
     }
 
     /// The first line of `block` with a match, at or after line `from`; lines count from 0.
-    pub(super) fn first_line(&self, block: &[u8], from: u64) -> Option<u64> {
+    pub fn first_line(&self, block: &[u8], from: u64) -> Option<u64> {
         let block = without_escapes(block);
         let start = offset_of(&block, from)?;
         self.next_hit(&block, start).map(|(hit, _)| line_at(&block, hit))
     }
 
     /// The last line of `block` with a match, before line `before`; lines count from 0.
-    pub(super) fn last_line(&self, block: &[u8], before: u64) -> Option<u64> {
+    pub fn last_line(&self, block: &[u8], before: u64) -> Option<u64> {
         let block = without_escapes(block);
         let end = offset_of(&block, before).unwrap_or(block.len());
         let block = block.get(..end)?;

@@ -2,7 +2,7 @@
 
 mod bindings;
 
-pub use bindings::BINDINGS;
+pub use bindings::bindings;
 
 use super::keys::Key;
 use std::fmt::Write as _;
@@ -92,6 +92,26 @@ pub enum Action {
     NextLog,
     /// The log before.
     PreviousLog,
+    /// The plan of the row.
+    Plan,
+    /// Mark the row, or show how it differs from the one that is marked.
+    Compare,
+    /// The next file of a plan, the next place of a difference.
+    NextFile,
+    /// The file or place before.
+    PreviousFile,
+    /// Fold or unfold a part of the configuration.
+    Fold,
+    /// Fold all of it.
+    FoldAll,
+    /// Unfold all of it.
+    UnfoldAll,
+    /// Leave out what the defaults alone say.
+    OnlyChosen,
+    /// Hide files that say nothing, or show them.
+    HideBlank,
+    /// Look at the difference from the other side.
+    Swap,
     /// Counts, failures and where the results are.
     Summary,
     /// All keys.
@@ -119,11 +139,22 @@ pub enum Context {
     Detail,
     /// In the log pane.
     Logs,
+    /// In the plan of a row.
+    Plan,
+    /// In the difference of two rows.
+    Difference,
 }
 
 impl Context {
     /// All, in the order of the help.
-    pub const ALL: [Self; 4] = [Self::Grid, Self::Detail, Self::Logs, Self::Everywhere];
+    pub const ALL: [Self; 6] = [
+        Self::Grid,
+        Self::Detail,
+        Self::Logs,
+        Self::Plan,
+        Self::Difference,
+        Self::Everywhere,
+    ];
 
     /// Heading in help and docs.
     pub fn title(self) -> &'static str {
@@ -132,6 +163,8 @@ impl Context {
             Self::Grid => "Grid",
             Self::Detail => "Details",
             Self::Logs => "Logs",
+            Self::Plan => "Plan of a row",
+            Self::Difference => "Difference of two rows",
         }
     }
 }
@@ -154,8 +187,7 @@ pub struct Binding {
 /// What `key` means in `context`, which is never [`Context::Everywhere`] itself.
 pub fn action(context: Context, key: Key) -> Option<Action> {
     let find = |context: Context| {
-        BINDINGS
-            .iter()
+        bindings()
             .find(|binding| binding.context == context && binding.keys.contains(&key))
             .map(|binding| binding.action)
     };
@@ -181,7 +213,7 @@ pub fn markdown() -> String {
             "\n## {}\n\n| key | what it does |\n| --- | --- |\n",
             context.title()
         );
-        for binding in BINDINGS.iter().filter(|binding| binding.context == context) {
+        for binding in bindings().filter(|binding| binding.context == context) {
             let keys: Vec<String> = binding.keys.iter().copied().map(markdown_key).collect();
             let _ = writeln!(page, "| {} | {} |", keys.join(", "), binding.help);
         }
@@ -208,7 +240,7 @@ mod tests {
 
     #[test]
     fn each_action_has_a_key_and_a_help_line_that_fits() {
-        for binding in BINDINGS {
+        for binding in bindings() {
             assert!(!binding.keys.is_empty(), "{:?} has no key", binding.action);
             assert!(binding.help.len() > 1, "{:?} has no help", binding.action);
             assert!(
@@ -218,7 +250,7 @@ mod tests {
             );
         }
         // A count of the variants that the compiler keeps honest: `Suspend` is the last.
-        let bound: HashSet<_> = BINDINGS.iter().map(|binding| binding.action).collect();
+        let bound: HashSet<_> = bindings().map(|binding| binding.action).collect();
         assert_eq!(
             bound.len(),
             Action::Suspend as usize + 1,
@@ -232,7 +264,7 @@ mod tests {
             let mut seen = HashSet::new();
             let here =
                 |binding: &&Binding| binding.context == context || binding.context == Context::Everywhere;
-            for key in BINDINGS.iter().filter(here).flat_map(|binding| binding.keys) {
+            for key in bindings().filter(here).flat_map(|binding| binding.keys) {
                 assert!(seen.insert(*key), "`{key}` twice in {context:?}");
             }
         }

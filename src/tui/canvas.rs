@@ -3,6 +3,7 @@
 //! Every widget draws through here, so that no size and no text from outside can make a frame panic or reach the
 //! terminal with control sequences.
 
+use super::input::Input;
 use super::theme::{Glyphs, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -161,6 +162,15 @@ impl<'a> Pen<'a> {
         let text = truncate(text, left, self.ellipsis);
         self.x = put(self.buf, self.x, self.y, &text, left, style);
         self
+    }
+
+    /// Write a text that is being typed, with its cursor.
+    pub fn write_input(&mut self, input: &Input, theme: &Theme) -> &mut Self {
+        let mut after = input.after().chars();
+        let under = after.next().unwrap_or(' ').to_string();
+        self.write(input.before(), theme.strong)
+            .write(&under, theme.cursor)
+            .write(after.as_str(), theme.strong)
     }
 
     /// Leave columns out.

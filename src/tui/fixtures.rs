@@ -1,5 +1,7 @@
 //! Sweeps for tests, made by applying records with fixed times, as an engine would write them.
 
+pub(super) mod plans;
+
 use super::model::Model;
 use super::theme::Theme;
 use super::update::{Msg, update};
@@ -303,7 +305,8 @@ impl Sweep {
             theme,
             (width, height),
             start,
-        );
+        )
+        .with_plans();
         for signal in after {
             update(&mut model, Msg::Engine(signal.clone()));
         }

@@ -29,6 +29,8 @@ pub(crate) struct Areas {
     pub(crate) detail: Rect,
     pub(crate) logs: Rect,
     pub(crate) app_log: Rect,
+    /// The plan of a row, or the difference of two: alone but for the hints.
+    pub(crate) plan: Rect,
     pub(crate) hints: Rect,
 }
 
@@ -40,18 +42,25 @@ impl Areas {
             *areas.pane_mut(model.focus) = screen;
             return areas;
         }
+        let hints = u16::from(screen.height >= 3);
+        areas.hints = Rect::new(0, screen.height - hints, screen.width, hints);
+        if model.plan.is_some() {
+            areas.plan = Rect {
+                height: screen.height - hints,
+                ..screen
+            };
+            return areas;
+        }
         let header = match screen.height {
             0..4 => 0,
             4..8 => 1,
             8..16 => 2,
             _ => 3,
         };
-        let hints = u16::from(screen.height >= 3);
         areas.header = Rect {
             height: header,
             ..screen
         };
-        areas.hints = Rect::new(0, screen.height - hints, screen.width, hints);
         let body = Rect::new(0, header, screen.width, screen.height - header - hints);
         let beside = body.width >= WIDE;
         let mut left = body;

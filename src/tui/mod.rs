@@ -25,6 +25,7 @@ pub mod logpane;
 pub mod model;
 mod overlay;
 mod pace;
+mod planpane;
 pub mod plans;
 mod runtime;
 mod terminal;

@@ -3,6 +3,11 @@
 //! Owned by the runtime (or by a test), changed by [`update`](super::update::update) alone, read by
 //! [`view`](super::view).
 
+mod parts;
+
+pub(crate) use parts::{Cursor, Focus, Lower, Message, Vital};
+
+use super::action::Context;
 use super::applog::AppLogPane;
 use super::filter::{Filter, Shown};
 use super::headers::Side;
@@ -11,102 +16,13 @@ use super::input::Input;
 use super::logpane::LogPane;
 use super::overlay::Overlay;
 use super::pace::Pace;
+use super::planpane::PlanPane;
 use super::theme::Theme;
 use crate::engine::{CellStatus, Event, Progress, Record, Scope, SetupState, StackState, State, Trouble};
 use crate::experiment::{CellId, RunId, SetupId};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-
-/// Where the operator is in the grid. Without a run it is the header of the row, without a setup the header of the
-/// column, without both the corner: commands act on all that it stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Cursor {
-    pub(crate) setup: Option<SetupId>,
-    pub(crate) run: Option<RunId>,
-}
-
-impl Cursor {
-    pub(crate) fn cell(self) -> Option<CellId> {
-        Some(CellId {
-            setup: self.setup?,
-            run: self.run?,
-        })
-    }
-}
-
-/// Which pane has the keyboard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Focus {
-    Grid,
-    Detail,
-    Logs,
-    AppLog,
-}
-
-/// What is under the grid. On wide screens details are beside it in any case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lower {
-    Detail,
-    Logs,
-    AppLog,
-}
-
-impl Lower {
-    pub(crate) fn focus(self) -> Focus {
-        match self {
-            Self::Detail => Focus::Detail,
-            Self::Logs => Focus::Logs,
-            Self::AppLog => Focus::AppLog,
-        }
-    }
-}
-
-/// What the cells of the grid show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Vital {
-    /// The status alone, and how far a running cell is.
-    Status,
-    /// A number by which [`Vitals`](crate::engine::Vitals) knows it, under a title.
-    Number(&'static str, &'static str),
-    /// How long the last attempt took.
-    Duration,
-}
-
-impl Vital {
-    /// In the order in which they are gone through.
-    pub(crate) const ALL: [Self; 8] = [
-        Self::Status,
-        Self::Number("ttft_p50_ms", "TTFT p50, ms"),
-        Self::Number("ttft_p99_ms", "TTFT p99, ms"),
-        Self::Number("itl_p50_ms", "ITL p50, ms"),
-        Self::Number("e2e_p50_ms", "latency p50, ms"),
-        Self::Number("output_tokens_per_second", "output tokens/s"),
-        Self::Number("requests_per_second", "requests/s"),
-        Self::Duration,
-    ];
-
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Self::Status => "status",
-            Self::Number(_, title) => title,
-            Self::Duration => "duration",
-        }
-    }
-
-    pub(crate) fn next(self) -> Self {
-        let at = Self::ALL.iter().position(|vital| *vital == self).unwrap_or(0);
-        Self::ALL.get((at + 1) % Self::ALL.len()).copied().unwrap_or(self)
-    }
-}
-
-/// A line for the operator that stays until the next key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Message {
-    pub(crate) text: String,
-    /// Whether something was refused or went wrong.
-    pub(crate) bad: bool,
-}
 
 /// The whole screen.
 #[derive(Debug, Clone)]
@@ -149,6 +65,15 @@ pub struct Model {
     pub(crate) attempts_back: usize,
     pub(crate) logs: LogPane,
     pub(crate) app_log: AppLogPane,
+
+    /// Whether anybody can be asked for plans.
+    pub(crate) has_plans: bool,
+    /// What was asked for the plan on show, or is shown of it.
+    pub(crate) plan: Option<PlanPane>,
+    /// How often plans were asked for.
+    pub(crate) plans_asked: u64,
+    /// The row that another one is to be compared with.
+    pub(crate) compared: Option<SetupId>,
 
     /// The filter being typed, and the one to go back to.
     pub(crate) typing: Option<(Input, String)>,
@@ -200,6 +125,10 @@ impl Model {
             attempts_back: 0,
             logs: LogPane::default(),
             app_log: AppLogPane::default(),
+            has_plans: false,
+            plan: None,
+            plans_asked: 0,
+            compared: None,
             typing: None,
             overlay: None,
             message: None,
@@ -213,6 +142,29 @@ impl Model {
         // Who opens a finished sweep has seen its end.
         model.end_shown = model.is_done();
         model
+    }
+
+    /// There is somebody to ask for plans.
+    #[must_use]
+    pub fn with_plans(self) -> Self {
+        Self {
+            has_plans: true,
+            ..self
+        }
+    }
+
+    /// What keys mean now.
+    pub(crate) fn context(&self) -> Context {
+        if let Some(plan) = &self.plan {
+            return plan.context();
+        }
+        match self.focus {
+            Focus::Grid => Context::Grid,
+            Focus::Detail => Context::Detail,
+            Focus::Logs => Context::Logs,
+            // The pane has keys of its own; what it has no use for means what it means everywhere.
+            Focus::AppLog => Context::Everywhere,
+        }
     }
 
     /// Take a record in. Costs what the record is about, not what the design is large.
@@ -272,6 +224,9 @@ impl Model {
         self.pace = Pace::of(&self.state);
         self.heat = Heat::of(&self.state);
         self.marks.clear();
+        // Rows may be others now.
+        self.compared = None;
+        self.plan = None;
         self.filter = Filter::new(self.filter.text(), &self.state);
         self.refresh_shown();
         let clamp = |id: u32, count: usize| id.min((count as u32).saturating_sub(1));

@@ -123,3 +123,52 @@ pub struct ChangeView {
     /// The value after; `None` where there is none any more.
     pub after: Option<String>,
 }
+
+/// What the screen asks a [`PlanSource`] for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// The plan of a row.
+    Plan(SetupId),
+    /// How the second row differs from the first.
+    Difference(SetupId, SetupId),
+}
+
+/// A question on its way. Its number tells the answer to it from late answers to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Query {
+    /// Unique in a session.
+    pub id: u64,
+    /// What is asked.
+    pub question: Question,
+}
+
+impl Query {
+    /// Let the source answer it. May take seconds.
+    pub fn put_to(self, source: &dyn PlanSource) -> Answer {
+        let result = match self.question {
+            Question::Plan(setup) => source.plan(setup).map(|plan| Found::Plan(Arc::new(plan))),
+            Question::Difference(before, after) => source
+                .difference(before, after)
+                .map(|difference| Found::Difference(Arc::new(difference))),
+        };
+        Answer { id: self.id, result }
+    }
+}
+
+/// The answer to the [`Query`] of this number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The query's.
+    pub id: u64,
+    /// What was found, or why nothing was, for the operator.
+    pub result: Result<Found, String>,
+}
+
+/// What a source found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A plan.
+    Plan(Arc<PlanView>),
+    /// A difference.
+    Difference(Arc<DifferenceView>),
+}

@@ -6,6 +6,7 @@
 mod sources;
 
 use super::model::Model;
+use super::plans::{Answer, PlanSource, Query};
 use super::terminal::Terminal;
 use super::theme::ThemeChoice;
 use super::update::{Effect, Ended, Msg, update};
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 use sources::{Asked, Sources, SystemSignals, Woken, message};
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -46,6 +48,8 @@ pub struct Session {
     pub app_log: AppLog,
     /// Start the sweep at once.
     pub start: bool,
+    /// Who is asked for plans; without it there are none to look at.
+    pub plans: Option<Arc<dyn PlanSource>>,
 }
 
 /// The screen could not be shown, or not any longer. The sweep is not touched by it.
@@ -90,7 +94,10 @@ pub async fn run(session: Session) -> Result<Ended, TuiError> {
     let mut terminal = Terminal::take(true).map_err(terminal_error("take the terminal"))?;
     let size = terminal.size().map_err(terminal_error("measure the terminal"))?;
     let theme = session.theme.resolve(|name| std::env::var(name).ok());
-    let model = Model::new(session.instance, session.state, theme, size, Timestamp::now());
+    let mut model = Model::new(session.instance, session.state, theme, size, Timestamp::now());
+    if session.plans.is_some() {
+        model = model.with_plans();
+    }
     // The first frame needs nothing of what follows.
     terminal
         .paint(|buffer| view::draw(&model, buffer))
@@ -99,11 +106,14 @@ pub async fn run(session: Session) -> Result<Ended, TuiError> {
         (session.commands)(Command::Start);
     }
     let (reader, log_updates) = logs::Reader::start().map_err(system_error("start the reader of logs"))?;
+    let (answers, plans) = mpsc::unbounded_channel();
     let runtime = Runtime {
         model,
         terminal,
         commands: session.commands,
         reader,
+        plans: session.plans,
+        answers,
         hung_up: false,
         suspended: false,
         painted: Instant::now(),
@@ -113,6 +123,7 @@ pub async fn run(session: Session) -> Result<Ended, TuiError> {
         input: Some(EventStream::new()),
         signals: Some(session.signals),
         log_updates,
+        plans,
         app_log: session.app_log.changed(),
         system,
         tick: Instant::now() + TICK,
@@ -125,6 +136,9 @@ struct Runtime {
     terminal: Terminal,
     commands: Box<dyn Fn(Command) + Send>,
     reader: logs::Reader,
+    plans: Option<Arc<dyn PlanSource>>,
+    /// Where answers of `plans` go: into the loop. One per query, and those are made by keys.
+    answers: mpsc::UnboundedSender<Answer>,
     /// The terminal is gone, and what is left is to end cleanly.
     hung_up: bool,
     /// The terminal was given back, until SIGCONT.
@@ -150,6 +164,7 @@ impl Runtime {
                 Woken::System(asked) => self.asked(&asked),
                 Woken::Engine(signal) => self.signals(&mut sources, signal),
                 Woken::Logs(update) => self.take(Msg::Logs(update)),
+                Woken::Plan(answer) => self.take(Msg::Plan(answer)),
                 Woken::AppLog => self.take(Msg::AppLog),
                 Woken::Tick => self.take(Msg::Tick(Timestamp::now())),
                 Woken::Frame => self.paint(),
@@ -240,6 +255,10 @@ impl Runtime {
                 self.reader.ask(request);
                 Ok(())
             }
+            Effect::Plan(query) => {
+                self.plan(query);
+                Ok(())
+            }
             Effect::MouseCapture(capture) => self.terminal.capture_mouse(capture),
             Effect::Redraw => {
                 self.terminal.forget();
@@ -257,6 +276,25 @@ impl Runtime {
         if done.is_err() {
             self.hang_up();
         }
+    }
+
+    /// Have a query answered while the loop goes on.
+    fn plan(&self, query: Query) {
+        let Some(source) = self.plans.clone() else {
+            return;
+        };
+        let answers = self.answers.clone();
+        let work = tokio::task::spawn_blocking(move || query.put_to(source.as_ref()));
+        tokio::spawn(async move {
+            let answer = work.await.unwrap_or_else(|error| Answer {
+                id: query.id,
+                result: Err(format!(
+                    "planning broke off: {error}; the application's log may say more"
+                )),
+            });
+            // A loop that has ended asks for nothing any more.
+            let _ = answers.send(answer);
+        });
     }
 
     /// The size may have changed while nobody told us.

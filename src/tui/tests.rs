@@ -2,11 +2,14 @@
 
 mod keys;
 mod pictures;
+mod plans;
 mod properties;
 mod telling;
 
+use super::fixtures;
 use super::keys::Key;
 use super::model::Model;
+use super::plans::PlanSource;
 use super::update::{Effect, Msg, update};
 use super::view;
 use crate::engine::Command;
@@ -38,6 +41,23 @@ fn press(model: &mut Model, keys: &[Key]) -> Vec<Effect> {
 fn type_text(model: &mut Model, text: &str) -> Vec<Effect> {
     let key = |c| if c == ' ' { Key::Space } else { Key::Char(c) };
     press(model, &text.chars().map(key).collect::<Vec<_>>())
+}
+
+/// Let a source answer what was asked of it.
+fn answer(model: &mut Model, effects: &[Effect], source: &dyn PlanSource) {
+    for effect in effects {
+        if let Effect::Plan(query) = effect {
+            update(model, Msg::Plan(query.put_to(source)));
+        }
+    }
+}
+
+/// Press keys and let the plans that they ask for be shown.
+fn press_and_plan(model: &mut Model, keys: &[Key]) {
+    for key in keys {
+        let effects = press(model, &[*key]);
+        answer(model, &effects, &fixtures::plans::Plans);
+    }
 }
 
 fn commands(effects: &[Effect]) -> Vec<&Command> {

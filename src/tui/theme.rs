@@ -81,6 +81,8 @@ pub struct Glyphs {
     pub stack: [&'static str; 4],
     /// The mark of a marked cell.
     pub mark: &'static str,
+    /// The mark of a row that is to be compared.
+    pub compared: &'static str,
     /// Between the row and the column of a cell, and in front of a number of times.
     pub times: &'static str,
     /// In front of the line or button of the cursor.
@@ -96,6 +98,7 @@ const UNICODE: Glyphs = Glyphs {
     bar: &[" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
     stack: ["○", "◐", "●", "✗"],
     mark: "◆",
+    compared: "≠",
     times: "×",
     pointer: "▸",
 };
@@ -109,6 +112,7 @@ const ASCII: Glyphs = Glyphs {
     bar: &[" ", "#"],
     stack: ["o", "%", "*", "x"],
     mark: "*",
+    compared: "#",
     times: "x",
     pointer: ">",
 };
@@ -374,6 +378,7 @@ mod tests {
                     &glyphs.ellipsis,
                     &glyphs.separator,
                     &glyphs.mark,
+                    &glyphs.compared,
                     &glyphs.pointer,
                     &glyphs.times,
                 ]);

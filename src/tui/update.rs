@@ -4,11 +4,12 @@ mod command;
 mod message;
 mod navigate;
 mod overlay;
+mod plan;
 mod pointer;
 
 pub use message::{Effect, Ended, Mouse, Msg, Wheel};
 
-use super::action::{self, Action, Context};
+use super::action::{self, Action};
 use super::input::Input;
 use super::keys::Key;
 use super::layout::{Areas, has_room_for_all};
@@ -38,6 +39,7 @@ pub fn update(model: &mut Model, message: Msg) -> Vec<Effect> {
             model.dirty = !Areas::of(model).logs.is_empty();
             effects.extend(model.logs.update(update).into_iter().map(Effect::Logs));
         }
+        Msg::Plan(answer) => plan::take(model, answer),
         Msg::AppLog => model.dirty = !Areas::of(model).app_log.is_empty(),
         Msg::Terminate => effects = terminate(model),
     }
@@ -48,12 +50,15 @@ pub fn update(model: &mut Model, message: Msg) -> Vec<Effect> {
 /// Bring in line what follows from the rest: the pane with the keyboard is on screen, the cursor is in sight, and the
 /// log pane shows the logs of what is selected.
 fn settle(model: &mut Model) -> Vec<Effect> {
-    if Areas::of(model).pane(model.focus).is_empty() {
+    if model.plan.is_none() && Areas::of(model).pane(model.focus).is_empty() {
         model.focus = Focus::Grid;
         model.full_screen = false;
     }
     navigate::bring_into_sight(model);
     let areas = Areas::of(model);
+    if let Some(plan) = &mut model.plan {
+        plan.resize(areas.plan);
+    }
     let visible = !areas.logs.is_empty();
     let mut requests = model
         .logs
@@ -118,20 +123,17 @@ fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
         type_filter(model, key);
         return Vec::new();
     }
-    if model.logs.is_typing() {
-        return model.logs.key(key).into_iter().map(Effect::Logs).collect();
-    }
-    if model.focus == Focus::AppLog && model.app_log.key(key) {
+    if let Some(plan) = model.plan.as_mut().filter(|plan| plan.is_typing()) {
+        plan.key(key);
         return Vec::new();
     }
-    let context = match model.focus {
-        Focus::Grid => Context::Grid,
-        Focus::Detail => Context::Detail,
-        Focus::Logs => Context::Logs,
-        // The pane has keys of its own; what it has no use for means what it means everywhere.
-        Focus::AppLog => Context::Everywhere,
-    };
-    if let Some(action) = action::action(context, key) {
+    if model.plan.is_none() && model.logs.is_typing() {
+        return model.logs.key(key).into_iter().map(Effect::Logs).collect();
+    }
+    if model.plan.is_none() && model.focus == Focus::AppLog && model.app_log.key(key) {
+        return Vec::new();
+    }
+    if let Some(action) = action::action(model.context(), key) {
         return act(model, action);
     }
     model.say(format!("{key} means nothing here; ? shows all keys"));
@@ -139,6 +141,9 @@ fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
 }
 
 fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    if model.plan.is_some() && plan::act(model, action) {
+        return Vec::new();
+    }
     if model.focus == Focus::Logs
         && let Some(act) = log_act(action)
     {
@@ -165,6 +170,8 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             return vec![Effect::MouseCapture(model.mouse)];
         }
         Action::Open => return open(model),
+        Action::Plan => return plan::open(model),
+        Action::Compare => return plan::compare(model),
         Action::Back => return back(model),
         Action::Help => model.overlay = Some(Overlay::Help(0)),
         Action::Summary => overlay::show_summary(model),
@@ -207,6 +214,7 @@ fn log_act(action: Action) -> Option<Act> {
 
 fn open(model: &mut Model) -> Vec<Effect> {
     match model.focus {
+        Focus::Grid if model.cursor.is_row_header() && model.has_plans => return plan::open(model),
         Focus::Grid => {
             // Beside the grid there are details already; under it they take the place of the logs.
             let has_details = !Areas::of(model).detail.is_empty();
@@ -241,6 +249,8 @@ fn back(model: &mut Model) -> Vec<Effect> {
         model.focus = Focus::Grid;
     } else if !model.marks.is_empty() {
         model.marks.clear();
+    } else if model.compared.is_some() {
+        model.compared = None;
     } else if !model.filter.is_empty() {
         model.set_filter("");
     } else {
@@ -283,6 +293,10 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
         input.insert(text);
         model.set_filter(&input.text());
         model.typing = Some((input, before));
+        return Vec::new();
+    }
+    if let Some(plan) = &mut model.plan {
+        plan.paste(text);
         return Vec::new();
     }
     model.logs.paste(text).into_iter().map(Effect::Logs).collect()

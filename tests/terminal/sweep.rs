@@ -88,6 +88,7 @@ pub(crate) async fn show(folder: &Path) -> String {
         theme: ThemeChoice::Auto,
         app_log,
         start: false,
+        plans: None,
     };
     let ended = tui::run(session)
         .await

@@ -84,6 +84,7 @@ pub(crate) async fn show(notes: &Path) -> String {
         theme: ThemeChoice::Dark,
         app_log: logs::init(logs::Output::Screen).unwrap(),
         start: false,
+        plans: None,
     };
     match tui::run(session).await {
         Ok(ended) => format!("{ended:?}"),

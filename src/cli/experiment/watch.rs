@@ -155,6 +155,7 @@ async fn on_screen(handle: &Handle, instance: &Instance, args: &Args, app_log: A
         },
         app_log,
         start: args.start,
+        plans: None,
     };
     tui::run(session)
         .await

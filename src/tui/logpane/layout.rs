@@ -96,7 +96,7 @@ fn wrap(text: &str, width: usize) -> Vec<Range<usize>> {
 
 /// The part of a text in the columns from `left` on, `width` of them; how many columns at its start are empty because
 /// a wide character does not fit; and whether there is more to the right.
-fn cut(text: &str, left: usize, width: usize) -> (Range<usize>, u16, bool) {
+pub(in crate::tui) fn cut(text: &str, left: usize, width: usize) -> (Range<usize>, u16, bool) {
     if text.is_ascii() {
         let start = left.min(text.len());
         let end = start.saturating_add(width).min(text.len());

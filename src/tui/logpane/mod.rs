@@ -15,6 +15,7 @@ mod screen;
 mod search;
 mod view;
 
+pub(in crate::tui) use layout::cut;
 pub use pane::{LogPane, Subject};
 pub use view::{draw, text_size};
 

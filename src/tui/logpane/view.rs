@@ -163,11 +163,7 @@ fn draw_emptiness(pane: &LogPane, area: Rect, theme: &Theme, buf: &mut Buffer) {
 fn draw_status(pane: &LogPane, area: Rect, full: bool, theme: &Theme, buf: &mut Buffer) {
     let mut pen = Pen::new(buf, area, 0, theme);
     if let Some(input) = pane.find.typed() {
-        pen.write("/", theme.key).write(input.before(), theme.strong);
-        let mut after = input.after().chars();
-        let under = after.next().unwrap_or(' ').to_string();
-        pen.write(&under, theme.cursor)
-            .write(after.as_str(), theme.strong);
+        pen.write("/", theme.key).write_input(input, theme);
         let state = match (&pane.notice, pane.find.is_busy()) {
             (Some(notice), _) => notice.as_str(),
             (None, true) => "searching",

@@ -4,6 +4,7 @@ use super::TICK;
 use crate::engine::Signal;
 use crate::logs;
 use crate::tui::keys::Key;
+use crate::tui::plans::Answer;
 use crate::tui::update::{Mouse, Msg, Wheel};
 use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use futures::StreamExt;
@@ -18,6 +19,7 @@ pub(super) struct Sources {
     pub(super) input: Option<EventStream>,
     pub(super) signals: Option<mpsc::Receiver<Signal>>,
     pub(super) log_updates: mpsc::Receiver<logs::Update>,
+    pub(super) plans: mpsc::UnboundedReceiver<Answer>,
     pub(super) app_log: watch::Receiver<u64>,
     pub(super) system: SystemSignals,
     pub(super) tick: Instant,
@@ -72,6 +74,7 @@ pub(super) enum Woken {
     System(Asked),
     Engine(Option<Signal>),
     Logs(logs::Update),
+    Plan(Answer),
     AppLog,
     Tick,
     Frame,
@@ -87,6 +90,7 @@ impl Sources {
             () = at(frame) => Woken::Frame,
             signal = next_signal(&mut self.signals) => Woken::Engine(signal),
             Some(update) = self.log_updates.recv() => Woken::Logs(update),
+            Some(answer) = self.plans.recv() => Woken::Plan(answer),
             Ok(()) = self.app_log.changed() => Woken::AppLog,
             () = at(ticking.then_some(self.tick)) => {
                 // From now on, so that ticks missed while we were stopped do not come all at once.

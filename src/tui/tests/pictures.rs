@@ -119,7 +119,7 @@ fn help_lists_every_action() {
     let mut model = fixtures::midway().model(120, 150);
     press(&mut model, &[Key::Char('?')]);
     let text = screen(&model);
-    for binding in crate::tui::action::BINDINGS {
+    for binding in crate::tui::action::bindings() {
         // Long lines are wrapped; their beginning tells them apart.
         let start: String = binding.help.chars().take(60).collect();
         assert!(

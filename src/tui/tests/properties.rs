@@ -3,10 +3,12 @@
 use super::screen;
 use crate::engine::{Command, Event, Mode, PhaseKind, Scope, Selection, Signal};
 use crate::experiment::CellId;
+use crate::tui::fixtures::plans::Trouble;
 use crate::tui::fixtures::{self, Sweep};
 use crate::tui::keys::Key;
 use crate::tui::model::Model;
 use crate::tui::overlay::Deed;
+use crate::tui::plans::Query;
 use crate::tui::update::{Effect, Mouse, Msg, Wheel, update};
 use proptest::prelude::*;
 
@@ -17,6 +19,8 @@ enum Step {
     Size(u16, u16),
     Happens(usize),
     Paste(String),
+    /// What was asked for plans is answered, the latest last.
+    Planned,
     Terminate,
 }
 
@@ -40,8 +44,7 @@ fn key() -> impl Strategy<Value = Key> {
         Key::Ctrl('c'),
         Key::Ctrl('l'),
     ]);
-    let bound: Vec<Key> = crate::tui::action::BINDINGS
-        .iter()
+    let bound: Vec<Key> = crate::tui::action::bindings()
         .flat_map(|binding| binding.keys.iter().copied())
         .collect();
     prop_oneof![
@@ -61,6 +64,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0u16..130, 0u16..50).prop_map(|(width, height)| Step::Size(width, height)),
         4 => (0usize..12).prop_map(Step::Happens),
         1 => "\\PC{0,12}".prop_map(Step::Paste),
+        2 => Just(Step::Planned),
         1 => Just(Step::Terminate),
     ]
 }
@@ -134,12 +138,19 @@ fn check(model: &Model, effects: &[Effect]) {
 fn play(steps: &[Step]) {
     let mut sweep = Sweep::new(3, 4);
     let mut model = sweep.model(80, 24);
+    let mut queries: Vec<Query> = Vec::new();
     for step in steps {
         let effects = match step {
             Step::Key(key) => update(&mut model, Msg::Key(*key)),
             Step::Mouse(mouse) => update(&mut model, Msg::Mouse(*mouse)),
             Step::Size(width, height) => update(&mut model, Msg::Resize(*width, *height)),
             Step::Paste(text) => update(&mut model, Msg::Paste(text.clone())),
+            Step::Planned => {
+                let answers = queries.drain(..).map(|query| query.put_to(&Trouble));
+                answers
+                    .flat_map(|answer| update(&mut model, Msg::Plan(answer)))
+                    .collect()
+            }
             Step::Terminate => update(&mut model, Msg::Terminate),
             Step::Happens(which) => {
                 happen(&mut sweep, *which);
@@ -150,6 +161,10 @@ fn play(steps: &[Step]) {
             }
         };
         check(&model, &effects);
+        queries.extend(effects.iter().filter_map(|effect| match effect {
+            Effect::Plan(query) => Some(*query),
+            _ => None,
+        }));
         let text = screen(&model);
         assert!(!text.contains('\u{1b}'));
         assert_eq!(&model.state, sweep.state(), "the screen's fold is the sweep's");
@@ -168,10 +183,15 @@ proptest! {
     fn every_view_can_be_drawn_at_every_size(
         width in prop_oneof![1u16..60, 60u16..=500],
         height in prop_oneof![1u16..30, 30u16..=200],
-        keys in prop::sample::select(vec!["", "?", "q", "x", "L", "`", "Lf", "/a", "vvv", "o", "h", "gk", "hgk"]),
+        keys in prop::sample::select(vec!["", "?", "q", "x", "L", "`", "Lf", "/a", "vvv", "o", "h", "gk", "hgk", "d", "y", "djd"]),
+        inside in prop::sample::select(vec!["", "]", "]]", "]]]", "l", "lh", "+", "-", "c", "e", "f", "]]f", "]]l", "/k", "x", "G"]),
     ) {
         for mut model in [fixtures::midway().model(width, height), fixtures::done().model(width, height)] {
-            super::type_text(&mut model, keys);
+            let effects = super::type_text(&mut model, keys);
+            screen(&model);
+            super::answer(&mut model, &effects, &Trouble);
+            screen(&model);
+            super::type_text(&mut model, inside);
             screen(&model);
             super::press(&mut model, &[Key::Enter]);
             screen(&model);

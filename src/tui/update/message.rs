@@ -3,6 +3,7 @@
 use crate::engine::{Command, Signal};
 use crate::logs::{Request, Update};
 use crate::tui::keys::Key;
+use crate::tui::plans::{Answer, Query};
 use jiff::Timestamp;
 
 /// What can happen to the screen.
@@ -24,6 +25,8 @@ pub enum Msg {
     EngineGone,
     /// From the reader of logs.
     Logs(Update),
+    /// From the source of plans.
+    Plan(Answer),
     /// The application logged something.
     AppLog,
     /// The process was asked by a signal to end, or its terminal hung up.
@@ -59,6 +62,8 @@ pub enum Effect {
     Command(Command),
     /// Ask this of the reader of logs.
     Logs(Request),
+    /// Ask this of the source of plans, away from the loop.
+    Plan(Query),
     /// Take the mouse (true), or leave it to the terminal.
     MouseCapture(bool),
     /// Forget what is on the terminal, and paint everything.

@@ -163,6 +163,7 @@ fn move_cursor(model: &mut Model, action: Action) {
         Action::Right => (row, forward(column, 1, last_column)),
         Action::Top => (Some(0), column),
         Action::Bottom => (Some(last_row), column),
+        Action::Home if column == Some(0) => (row, None),
         Action::Home => (row, Some(0)),
         Action::End => (row, Some(last_column)),
         _ => return,
@@ -194,7 +195,12 @@ pub(super) fn bring_into_sight(model: &mut Model) {
         let nearest = nearest.and_then(|column| model.columns.at(column));
         model.cursor.run = nearest.map(RunId).or(model.cursor.run);
     }
-    let geometry = Geometry::of(model, Areas::of(model).grid);
+    let grid = Areas::of(model).grid;
+    if grid.is_empty() {
+        // It is shown again where it was.
+        return;
+    }
+    let geometry = Geometry::of(model, grid);
     let (row, column) = positions(model);
     model.scroll = (
         scrolled(model.scroll.0, row, geometry.rows, model.rows.len()),

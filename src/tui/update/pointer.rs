@@ -25,6 +25,10 @@ fn press(model: &mut Model, at: Position) -> Vec<Effect> {
     if let Some(over) = model.overlay.take() {
         return press_overlay(model, over, at);
     }
+    if let Some(plan) = &mut model.plan {
+        plan.press(at);
+        return Vec::new();
+    }
     let areas = Areas::of(model);
     let Some(focus) = pane_at(&areas, at) else {
         return Vec::new();
@@ -32,7 +36,7 @@ fn press(model: &mut Model, at: Position) -> Vec<Effect> {
     let had_it = model.focus == focus;
     model.focus = focus;
     if focus == Focus::Grid {
-        press_grid(model, areas.grid, at, had_it);
+        return press_grid(model, areas.grid, at, had_it);
     }
     Vec::new()
 }
@@ -50,10 +54,10 @@ fn press_overlay(model: &mut Model, over: Overlay, at: Position) -> Vec<Effect> 
     Vec::new()
 }
 
-fn press_grid(model: &mut Model, grid: Rect, at: Position, had_it: bool) {
+fn press_grid(model: &mut Model, grid: Rect, at: Position, had_it: bool) -> Vec<Effect> {
     let geometry = Geometry::of(model, grid);
     if !geometry.inner.contains(at) {
-        return;
+        return Vec::new();
     }
     let row =
         at.y.checked_sub(geometry.first_row())
@@ -64,14 +68,16 @@ fn press_grid(model: &mut Model, grid: Rect, at: Position, had_it: bool) {
     let beyond = row.is_some_and(|row| row >= model.rows.len())
         || column.is_some_and(|column| column >= model.columns.len());
     if beyond {
-        return;
+        return Vec::new();
     }
     let before = model.cursor;
     navigate::go_to(model, row, column);
     // A second press on the same place opens it, as Enter does.
-    if had_it && before == model.cursor && !Areas::of(model).detail.is_empty() {
-        model.focus = Focus::Detail;
+    let again = had_it && before == model.cursor;
+    if again && (model.cursor.is_row_header() || !Areas::of(model).detail.is_empty()) {
+        return super::open(model);
     }
+    Vec::new()
 }
 
 fn turn(model: &mut Model, at: Position, wheel: Wheel) -> Vec<Effect> {
@@ -86,6 +92,12 @@ fn turn(model: &mut Model, at: Position, wheel: Wheel) -> Vec<Effect> {
             }
         };
         return overlay::key(model, over, key);
+    }
+    if let Some(plan) = &mut model.plan {
+        for _ in 0..NOTCH {
+            plan.turn(at, step(wheel));
+        }
+        return Vec::new();
     }
     let Some(pane) = pane_at(&Areas::of(model), at) else {
         return Vec::new();
@@ -103,18 +115,22 @@ fn turn(model: &mut Model, at: Position, wheel: Wheel) -> Vec<Effect> {
                 effects.extend(model.logs.act(act).into_iter().map(Effect::Logs));
             }
             Focus::Grid | Focus::Detail => {
-                let action = match wheel {
-                    Wheel::Up => Action::Up,
-                    Wheel::Down => Action::Down,
-                    Wheel::Left => Action::Left,
-                    Wheel::Right => Action::Right,
-                };
-                scroll_pane(model, pane, action);
+                scroll_pane(model, pane, step(wheel));
             }
             Focus::AppLog => break,
         }
     }
     effects
+}
+
+/// The step that a notch of the wheel is several of.
+fn step(wheel: Wheel) -> Action {
+    match wheel {
+        Wheel::Up => Action::Up,
+        Wheel::Down => Action::Down,
+        Wheel::Left => Action::Left,
+        Wheel::Right => Action::Right,
+    }
 }
 
 /// Scroll a pane that may not have the keyboard. In the grid the wheel moves among cells and stops before the headers.

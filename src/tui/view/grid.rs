@@ -75,6 +75,9 @@ fn title(model: &Model) -> String {
     if !model.marks.is_empty() {
         title = format!("{title} {} {} marked", theme.glyphs.separator, model.marks.len());
     }
+    if let Some(row) = model.compared {
+        title = format!("{title} {} row {} to compare", theme.glyphs.separator, row.0 + 1);
+    }
     title
 }
 
@@ -198,6 +201,10 @@ fn row_header(model: &Model, geometry: &Geometry, y: u16, setup: SetupId, buf: &
     let dim = if current { theme.crosshair } else { theme.dim };
     let number = (setup.0 + 1).to_string();
     canvas::put_right(buf, inner.x, y, &number, geometry.number, dim, theme);
+    if model.compared == Some(setup) {
+        let x = inner.x + geometry.number;
+        canvas::put(buf, x, y, theme.glyphs.compared, 1, theme.mark);
+    }
     let (glyph, stack_style) = stack(model, setup);
     canvas::put(buf, inner.x + geometry.number + 1, y, glyph, 1, stack_style);
     let mut x = inner.x + geometry.number + 3;

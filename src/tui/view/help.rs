@@ -1,7 +1,7 @@
 //! The help: the whole table of actions.
 
 use super::Line;
-use crate::tui::action::{self, BINDINGS, Context};
+use crate::tui::action::{self, Context, bindings};
 use crate::tui::applog;
 use crate::tui::canvas;
 use crate::tui::model::Model;
@@ -43,7 +43,7 @@ fn lines(theme: &Theme, width: u16) -> Vec<Line> {
     let mut lines = Vec::new();
     for context in Context::ALL {
         heading(&mut lines, context.title(), theme);
-        for binding in BINDINGS.iter().filter(|binding| binding.context == context) {
+        for binding in bindings().filter(|binding| binding.context == context) {
             entry(
                 &mut lines,
                 &action::key_names(binding),

@@ -14,6 +14,9 @@ use super::layout::Areas;
 use super::logpane;
 use super::model::{Focus, Model};
 use super::overlay::Overlay;
+use super::planpane::{self, PlanPane};
+use super::plans::Question;
+use crate::experiment::SetupId;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -29,9 +32,13 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
     let areas = Areas::of(model);
     let theme = &model.theme;
     canvas::clear(buf, buf.area, theme.text);
-    header::draw(model, areas.header, buf);
-    grid::draw(model, areas.grid, buf);
-    detail::draw(model, areas.detail, buf);
+    if let Some(plan) = &model.plan {
+        planpane::draw(plan, &plan_title(model, plan), areas.plan, theme, buf);
+    } else {
+        header::draw(model, areas.header, buf);
+        grid::draw(model, areas.grid, buf);
+        detail::draw(model, areas.detail, buf);
+    }
     if !areas.logs.is_empty() {
         let focused = model.focus == Focus::Logs;
         logpane::draw(&model.logs, areas.logs, focused, model.full_screen, theme, buf);
@@ -48,6 +55,17 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
         Some(Overlay::Dialog(question)) => dialog::draw(model, question, screen, buf),
         Some(Overlay::Summary(overview)) => summary::draw(model, overview, screen, buf),
         None => {}
+    }
+}
+
+/// Whose plan it is, as the grid counts and names rows.
+fn plan_title(model: &Model, plan: &PlanPane) -> String {
+    let row = |setup: SetupId| format!("row {} {}", setup.0 + 1, model.setup_name(setup));
+    match plan.question() {
+        Question::Plan(setup) => format!("Plan of {}", row(setup)),
+        Question::Difference(before, after) => {
+            format!("From {} to {}", row(before), row(after))
+        }
     }
 }
 
