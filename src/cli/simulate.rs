@@ -95,8 +95,12 @@ fn announce(config: &Config, port: u16) -> Result<(), ServeError> {
         .roles
         .iter()
         .map(|role| {
+            let engines = match role.data_parallelism {
+                1 => String::new(),
+                engines => format!(", DP {engines}"),
+            };
             format!(
-                "{} × {} (TP {})",
+                "{} × {} (TP {}{engines})",
                 role.replicas, role.role, role.tensor_parallelism
             )
         })

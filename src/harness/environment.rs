@@ -162,6 +162,7 @@ mod tests {
                     role: "decode".to_owned(),
                     replicas: 2,
                     tensor_parallelism: 4,
+                    data_parallelism: 1,
                 }],
                 ..Stack::default()
             },

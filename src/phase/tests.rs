@@ -70,6 +70,7 @@ impl Platform for Scripted {
                 role: "replica".to_owned(),
                 replicas: 1,
                 tensor_parallelism: 1,
+                data_parallelism: 1,
             }],
             plugin_config: None,
             restarts: 0,

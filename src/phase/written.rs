@@ -27,6 +27,7 @@ pub(super) fn planned(setup: &SetupPlan) -> EffectiveConfig {
                 role: role.name.to_owned(),
                 replicas: role.replicas,
                 tensor_parallelism: role.tensor_parallelism,
+                data_parallelism: role.data_parallelism,
             })
             .collect(),
         plugin_config: setup.shape.plugin_config.clone(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct EffectiveConfig {
     /// Served model.
     pub model: String,
-    /// Per role (`replica`, `prefill`, `decode`): replicas and tensor parallelism.
+    /// Per role (`replica`, `prefill`, `decode`): replicas, tensor and data parallelism.
     pub roles: Vec<RoleConfig>,
     /// Routing plugin configuration in effect, where there is a router.
     pub plugin_config: Option<String>,
@@ -57,8 +57,12 @@ fn in_words(roles: &[RoleConfig]) -> String {
     let words: Vec<String> = roles
         .iter()
         .map(|role| {
+            let engines = match role.data_parallelism {
+                1 => String::new(),
+                engines => format!(" DP {engines}"),
+            };
             format!(
-                "{} × {} with TP {}",
+                "{} × {} with TP {}{engines}",
                 role.replicas, role.role, role.tensor_parallelism
             )
         })
@@ -79,6 +83,13 @@ pub struct RoleConfig {
     pub replicas: u32,
     /// Tensor parallelism of each.
     pub tensor_parallelism: u32,
+    /// Data parallelism of each; 1 where nobody says.
+    #[serde(default = "one")]
+    pub data_parallelism: u32,
+}
+
+fn one() -> u32 {
+    1
 }
 
 #[cfg(test)]
@@ -94,6 +105,7 @@ mod tests {
                     role: (*role).to_owned(),
                     replicas: *replicas,
                     tensor_parallelism: *tensor_parallelism,
+                    data_parallelism: 1,
                 })
                 .collect(),
             plugin_config: plugins.map(str::to_owned),

@@ -89,6 +89,10 @@ impl std::fmt::Display for Role {
             f,
             "{} {} × TP {}",
             self.replicas, self.name, self.tensor_parallelism
-        )
+        )?;
+        match self.data_parallelism {
+            1 => Ok(()),
+            engines => write!(f, " DP {engines}"),
+        }
     }
 }

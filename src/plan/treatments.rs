@@ -74,6 +74,11 @@ fn setup(
             return;
         }
     };
+    if plan.simulated {
+        for note in shape::beyond_rehearsal(config, &shape) {
+            push(remarks, Remark::warning(format!("rehearsal: {note}")));
+        }
+    }
     let fingerprint = if plan.flags.token {
         // An outcome does not depend on where the token comes from: a resume may find another environment.
         let local = plan.platform == PlatformKind::Local;

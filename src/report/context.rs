@@ -80,10 +80,10 @@ impl Stack {
                 }),
                 accelerator: Some(Accelerator {
                     model: self.accelerator.clone().unwrap_or_else(|| "unknown".to_owned()),
-                    count: role.tensor_parallelism,
+                    count: role.tensor_parallelism.saturating_mul(role.data_parallelism),
                     parallelism: Parallelism {
                         tp: Some(role.tensor_parallelism),
-                        dp: Some(1),
+                        dp: Some(role.data_parallelism),
                         pp: Some(1),
                         ..Parallelism::default()
                     },

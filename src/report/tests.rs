@@ -20,6 +20,7 @@ fn context(simulated: bool) -> Context {
                 role: "decode".to_owned(),
                 replicas: 2,
                 tensor_parallelism: 4,
+                data_parallelism: 1,
             }],
             accelerator: Some("H100".to_owned()),
             plugin_config: Some("default".to_owned()),

@@ -34,11 +34,13 @@ fn config() -> EffectiveConfig {
                 role: "prefill".to_owned(),
                 replicas: 2,
                 tensor_parallelism: 1,
+                data_parallelism: 1,
             },
             RoleConfig {
                 role: "decode".to_owned(),
                 replicas: 1,
                 tensor_parallelism: 4,
+                data_parallelism: 1,
             },
         ],
         plugin_config: Some("default".to_owned()),

@@ -146,6 +146,10 @@ fn simulator(binary: &Path, spec: &StackSpec, port_file: &Path) -> Result<Vec<Os
         };
         flag(&format!("{prefix}replicas"), &role.replicas);
         flag(&format!("{prefix}tensor-parallel-size"), &role.tensor_parallelism);
+        flag(&format!("{prefix}data-parallel-size"), &role.data_parallelism);
+    }
+    if let Some(routing) = shape.routing {
+        flag("routing-policy", &routing.name());
     }
     if let Some(plugins) = &shape.plugin_config {
         flag("plugins-config", plugins);
@@ -178,6 +182,9 @@ fn simulator(binary: &Path, spec: &StackSpec, port_file: &Path) -> Result<Vec<Os
                 other => flag(name, other),
             }
         }
+    }
+    if shape.expert_parallelism {
+        words.push("--enable-expert-parallel".into());
     }
     Ok(words)
 }

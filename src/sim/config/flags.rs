@@ -64,6 +64,15 @@ pub struct Flags {
     /// Accelerators of each of them
     #[arg(long, value_name = "N")]
     pub decode_tensor_parallel_size: Option<u32>,
+    /// Engines of each prefill replica
+    #[arg(long, value_name = "N")]
+    pub prefill_data_parallel_size: Option<u32>,
+    /// Engines of each decode replica
+    #[arg(long, value_name = "N")]
+    pub decode_data_parallel_size: Option<u32>,
+    /// Spread the experts of a mixture over the engines of a replica
+    #[arg(long)]
+    pub enable_expert_parallel: bool,
     /// Name of the router's plugin configuration, which tells the routing policy
     #[arg(long, value_name = "NAME")]
     pub plugins_config: Option<String>,

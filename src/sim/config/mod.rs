@@ -60,8 +60,10 @@ pub struct Role {
     pub role: &'static str,
     /// How many.
     pub replicas: u32,
-    /// Accelerators of each.
+    /// Accelerators of each of their engines.
     pub tensor_parallelism: u32,
+    /// Engines of each.
+    pub data_parallelism: u32,
 }
 
 /// A server to be.
@@ -90,6 +92,13 @@ impl Config {
         let mut warnings = Vec::new();
         let shape = shape(&flags, &mut warnings);
         let roles = roles(&flags);
+        // Both pools compute with one model; where they spread its experts unevenly, the least spread counts.
+        let spread = roles.iter().map(|role| role.data_parallelism).min().unwrap_or(1);
+        let shape = if flags.enable_expert_parallel {
+            shape.spread_over(spread)
+        } else {
+            shape
+        };
         let policy = policy(&flags, &mut warnings);
         let latency = flags.live.latency(shape, flags.accelerator);
         let mut pools = Vec::new();
@@ -177,8 +186,13 @@ fn check(flags: &Flags) -> Result<(), String> {
         flags.prefill_replicas,
         flags.decode_replicas,
     ];
-    let engines: u64 =
-        replicas.into_iter().flatten().map(u64::from).sum::<u64>() * u64::from(flags.data_parallel_size);
+    let per_replica = [
+        Some(flags.data_parallel_size),
+        flags.prefill_data_parallel_size,
+        flags.decode_data_parallel_size,
+    ];
+    let engines: u64 = replicas.into_iter().flatten().map(u64::from).sum::<u64>()
+        * u64::from(per_replica.into_iter().flatten().max().unwrap_or(1));
     if engines > MOST_ENGINES {
         return Err(format!(
             "{engines} engines are too many for one process; {MOST_ENGINES} is the limit of replicas × --data-parallel-size"
@@ -188,6 +202,8 @@ fn check(flags: &Flags) -> Result<(), String> {
         ("replicas", Some(flags.replicas)),
         ("tensor-parallel-size", Some(flags.tensor_parallel_size)),
         ("data-parallel-size", Some(flags.data_parallel_size)),
+        ("decode-data-parallel-size", flags.decode_data_parallel_size),
+        ("prefill-data-parallel-size", flags.prefill_data_parallel_size),
         ("decode-replicas", flags.decode_replicas),
         ("decode-tensor-parallel-size", flags.decode_tensor_parallel_size),
         ("prefill-tensor-parallel-size", flags.prefill_tensor_parallel_size),
@@ -221,22 +237,31 @@ fn shape(flags: &Flags, warnings: &mut Vec<String>) -> ModelShape {
 }
 
 fn roles(flags: &Flags) -> Vec<Role> {
-    let role = |role, replicas, ranks: Option<u32>| Role {
+    let role = |role, replicas, ranks: Option<u32>, engines: Option<u32>| Role {
         role,
         replicas,
         tensor_parallelism: ranks.unwrap_or(flags.tensor_parallel_size),
+        data_parallelism: engines.unwrap_or(flags.data_parallel_size),
     };
     let prefill = flags.prefill_replicas.filter(|replicas| *replicas > 0);
     if prefill.is_none() && flags.decode_replicas.is_none() {
-        return vec![role("replica", flags.replicas, None)];
+        return vec![role("replica", flags.replicas, None, None)];
     }
     let decode = role(
         "decode",
         flags.decode_replicas.unwrap_or(flags.replicas),
         flags.decode_tensor_parallel_size,
+        flags.decode_data_parallel_size,
     );
     prefill
-        .map(|replicas| role("prefill", replicas, flags.prefill_tensor_parallel_size))
+        .map(|replicas| {
+            role(
+                "prefill",
+                replicas,
+                flags.prefill_tensor_parallel_size,
+                flags.prefill_data_parallel_size,
+            )
+        })
         .into_iter()
         .chain([decode])
         .collect()
@@ -288,7 +313,7 @@ fn pool(flags: &Flags, shape: ModelShape, role: &Role) -> Result<PoolConfig, Con
         Accelerator::H100 | Accelerator::H200 | Accelerator::B200 | Accelerator::Mi300x => (1024, 8192),
     };
     Ok(PoolConfig {
-        engines: role.replicas.saturating_mul(flags.data_parallel_size),
+        engines: role.replicas.saturating_mul(role.data_parallelism),
         ranks,
         limits: Limits {
             max_num_seqs: flags.max_num_seqs.unwrap_or(sequences) as usize,

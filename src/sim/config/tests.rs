@@ -18,7 +18,8 @@ fn plain_replicas_are_one_role_behind_a_service() {
         [Role {
             role: "replica",
             replicas: 3,
-            tensor_parallelism: 2
+            tensor_parallelism: 2,
+            data_parallelism: 1,
         }]
     );
     assert_eq!((config.stack.decode.engines, config.stack.prefill), (3, None));
@@ -141,4 +142,21 @@ fn the_context_is_bounded_by_the_cache() {
 fn later_flags_win_and_booleans_take_values_with_an_equals_sign() {
     let flags = flags("--seed 1 --seed 2 --enable-prefix-caching=false");
     assert_eq!((flags.seed, flags.enable_prefix_caching), (2, false));
+}
+
+#[test]
+fn data_parallelism_is_more_engines_per_replica_and_spreads_experts_when_asked() {
+    let split = "--model Qwen/Qwen3-30B-A3B --gpu-memory-utilization 0.7 --prefill-replicas 2 --decode-replicas 1 \
+                 --prefill-data-parallel-size 4 --decode-data-parallel-size 16";
+    let refused = Config::new(flags(split)).unwrap_err().to_string();
+    assert!(refused.contains("does not fit"), "{refused}");
+    let config = config(&format!("{split} --enable-expert-parallel"));
+    assert_eq!(config.stack.decode.engines, 16);
+    assert_eq!(config.stack.prefill.map(|pool| pool.engines), Some(8));
+    assert!(
+        Config::new(flags(
+            "--model m-8B --decode-replicas 1 --decode-data-parallel-size 0"
+        ))
+        .is_err()
+    );
 }

@@ -68,7 +68,8 @@ impl ModelShape {
             quantization.unwrap_or_default().to_ascii_lowercase()
         );
         let has = |names: &[&str]| names.iter().any(|name| marks.contains(name));
-        let weight_bytes = if has(&["int4", "w4a16", "awq", "gptq", "fp4", "4bit"]) {
+        // gpt-oss is published in 4 bits alone, which its name does not say.
+        let weight_bytes = if has(&["int4", "w4a16", "awq", "gptq", "fp4", "4bit", "gpt-oss"]) {
             0.5
         } else if has(&["fp8", "w8a8", "int8", "8bit"]) {
             1.0
@@ -85,6 +86,14 @@ impl ModelShape {
             weight_bytes,
         };
         (shape, named.is_some())
+    }
+
+    /// What one of `engines` engines holds of it, where the experts of a mixture are spread over them. What every token
+    /// uses is on each of them; a dense model stays whole.
+    #[must_use]
+    pub fn spread_over(mut self, engines: u32) -> Self {
+        self.parameters = (self.parameters / f64::from(engines.max(1))).max(self.active);
+        self
     }
 
     /// Bytes of keys and values one token keeps, in 16-bit numbers, over all layers.
@@ -185,6 +194,15 @@ mod tests {
     }
 
     #[test]
+    fn experts_are_spread_and_dense_models_are_not() {
+        let (moe, _) = ModelShape::from_name("Qwen/Qwen3-30B-A3B", None);
+        assert!((moe.spread_over(4).bytes() / 1e9 - 15.0).abs() < 1e-9);
+        assert!((moe.spread_over(64).parameters - moe.active).abs() < 1.0);
+        let (dense, _) = ModelShape::from_name("Qwen/Qwen3-32B", None);
+        assert_eq!(dense.spread_over(8), dense);
+    }
+
+    #[test]
     fn llama_8b_keeps_128_kib_per_token() {
         let (shape, _) = ModelShape::from_name("Llama-3.1-8B", None);
         assert!((shape.kv_bytes_per_token() - 131_072.0).abs() < 1.0);
@@ -194,5 +212,6 @@ mod tests {
     fn quantisation_narrows_the_weights() {
         assert!((ModelShape::from_name("Llama-3.1-405B-FP8", None).0.weight_bytes - 1.0).abs() < 1e-9);
         assert!((ModelShape::from_name("Llama-3.1-8B", Some("awq")).0.weight_bytes - 0.5).abs() < 1e-9);
+        assert!((ModelShape::from_name("openai/gpt-oss-120b", None).0.bytes() / 1e9 - 60.0).abs() < 1e-9);
     }
 }

@@ -1,6 +1,12 @@
 //! What a resolved config amounts to: which servers a stack has. Read once here, so that the platform that builds the
 //! stack and the judge that compares it with what was planned cannot disagree.
 
+mod beyond;
+mod routing;
+
+pub use beyond::beyond_rehearsal;
+pub use routing::Routing;
+
 use super::merge::get;
 use serde_json::Value;
 
@@ -13,8 +19,12 @@ pub struct StackShape {
     pub model: String,
     /// Servers by role; empty where a command of the scenario's own decides that.
     pub roles: Vec<Role>,
-    /// The router's plugin configuration, where the method has a router.
+    /// The router's plugin configuration, where there is a router.
     pub plugin_config: Option<String>,
+    /// What requests are routed by, where the config tells more than a name of plugins.
+    pub routing: Option<Routing>,
+    /// Whether the experts of a mixture are spread over the engines of a server (`--enable-expert-parallel`).
+    pub expert_parallelism: bool,
 }
 
 /// Servers of one kind.
@@ -24,8 +34,10 @@ pub struct Role {
     pub name: &'static str,
     /// How many servers; at least 1.
     pub replicas: u32,
-    /// Accelerators of each; at least 1.
+    /// Accelerators of each of its engines; at least 1.
     pub tensor_parallelism: u32,
+    /// Engines of each server; at least 1.
+    pub data_parallelism: u32,
 }
 
 /// How a stack is deployed.
@@ -73,28 +85,51 @@ pub fn of(config: &Value) -> Result<StackShape, String> {
             name: "replica",
             replicas: count(config, &["nok8s", "vllm", "replicas"], 1)?,
             tensor_parallelism: count(config, &["nok8s", "vllm", "tensorParallel"], 1)?,
+            data_parallelism: 1,
         }],
         Method::Standalone => vec![role(config, "replica", "standalone")?],
         Method::Fma => vec![Role {
             name: "replica",
-            replicas: 1,
-            tensor_parallelism: 1,
+            replicas: count(config, &["fma", "requester", "replicas"], 0)?,
+            tensor_parallelism: count(config, &["fma", "requester", "limitsGPU"], 0)?.max(1),
+            data_parallelism: 1,
         }],
         Method::Modelservice | Method::Kustomize => split_roles(config)?,
     };
     if roles.iter().any(|role| role.replicas == 0) {
         return Err(format!("no server: the method {} has no replicas", method.name()));
     }
-    let plugin_config = matches!(method, Method::Modelservice | Method::Kustomize)
+    let plugin_config = has_router(config, method)
         .then(|| get(config, &["router", "epp", "pluginsConfigFile"]).and_then(Value::as_str))
         .flatten()
         .map(str::to_owned);
     Ok(StackShape {
+        routing: routing::of(config, method, plugin_config.as_deref()),
+        expert_parallelism: expert_parallelism(config, &roles),
         method,
         model,
         roles,
         plugin_config,
     })
+}
+
+/// Whether llm-d's router, with plugins of the config, stands before the servers.
+fn has_router(config: &Value, method: Method) -> bool {
+    let direct = get(config, &["gateway", "className"]).and_then(Value::as_str) == Some("none");
+    match method {
+        Method::Modelservice | Method::Kustomize => !direct,
+        // Servers that sleep and wake stand behind the router of llm-d, or are asked directly.
+        Method::Fma => !direct && get(config, &["modelservice", "enabled"]) == Some(&Value::Bool(true)),
+        Method::Command | Method::Nok8s | Method::Standalone => false,
+    }
+}
+
+/// Whether any server with several engines is started with `--enable-expert-parallel`.
+fn expert_parallelism(config: &Value, roles: &[Role]) -> bool {
+    roles.iter().any(|role| role.data_parallelism > 1)
+        && ["decode", "prefill", "standalone"]
+            .iter()
+            .any(|section| beyond::starts_with_flag(config, section, "--enable-expert-parallel"))
 }
 
 /// The command a scenario gives for stacks on this machine; empty where it gives none.
@@ -165,7 +200,20 @@ fn role(config: &Value, name: &'static str, section: &str) -> Result<Role, Strin
         replicas: count(config, &[section, "replicas"], 0)?,
         // Scenarios for machines without accelerators say 0.
         tensor_parallelism: count(config, &[section, "parallelism", "tensor"], 0)?.max(1),
+        data_parallelism: engines(config, section)?,
     })
+}
+
+/// Engines of a server: `data` says it, or `dataLocal` for each of the `workers` nodes that the server spans.
+fn engines(config: &Value, section: &str) -> Result<u32, String> {
+    let of = |key: &str| count(config, &[section, "parallelism", key], 0).map(|count| count.max(1));
+    let local = of("dataLocal")?;
+    let spread = if local > 1 {
+        local.saturating_mul(of("workers")?)
+    } else {
+        1
+    };
+    Ok(of("data")?.max(spread))
 }
 
 /// A count, at least `least`; 1 where the config does not say.
@@ -186,69 +234,4 @@ fn count(config: &Value, path: &[&str], least: u32) -> Result<u32, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn roles(config: &Value) -> Vec<(&'static str, u32, u32)> {
-        of(config)
-            .unwrap()
-            .roles
-            .iter()
-            .map(|role| (role.name, role.replicas, role.tensor_parallelism))
-            .collect()
-    }
-
-    #[test]
-    fn the_method_tells_the_servers() {
-        let mut config = json!({
-            "model": {"name": "m"},
-            "standalone": {"enabled": true, "replicas": 2, "parallelism": {"tensor": 8}},
-            "modelservice": {"enabled": false},
-            "decode": {"replicas": 1, "parallelism": {"tensor": 4}},
-            "prefill": {"enabled": true, "replicas": 6, "parallelism": {"tensor": 2}},
-            "router": {"epp": {"pluginsConfigFile": "default"}},
-        });
-        assert_eq!(roles(&config), [("replica", 2, 8)]);
-        assert_eq!(of(&config).unwrap().plugin_config, None);
-        config["modelservice"]["enabled"] = json!(true);
-        assert_eq!(roles(&config), [("prefill", 6, 2), ("decode", 1, 4)]);
-        assert_eq!(of(&config).unwrap().plugin_config.unwrap(), "default");
-        config["prefill"]["enabled"] = json!(false);
-        assert_eq!(roles(&config), [("decode", 1, 4)]);
-        config["local"] = json!({"command": ["vllm", "serve", "{model}", "--port", "{port}"]});
-        let shape = of(&config).unwrap();
-        assert_eq!((shape.method, shape.roles.len()), (Method::Command, 0));
-    }
-
-    #[test]
-    fn what_cannot_be_deployed_is_told() {
-        for (config, part) in [
-            (json!({"modelservice": {"enabled": true}}), "model.name"),
-            (json!({"model": {"name": "m"}}), "no deploy method"),
-            (
-                json!({"model": {"name": "m"}, "standalone": {"enabled": true, "replicas": 0}}),
-                "no server",
-            ),
-            (
-                json!({"model": {"name": "m"}, "standalone": {"enabled": true, "replicas": "x"}}),
-                "standalone.replicas",
-            ),
-            (
-                json!({"model": {"name": "m"}, "standalone": {"enabled": "x"}}),
-                "true or false",
-            ),
-            (
-                json!({"model": {"name": "m"}, "local": {"command": "vllm serve"}}),
-                "list of words",
-            ),
-            (
-                json!({"model": {"name": "m"}, "modelservice": {"enabled": true}, "decode": {"enabled": false}}),
-                "decode.enabled",
-            ),
-        ] {
-            let message = of(&config).unwrap_err();
-            assert!(message.contains(part), "{message}");
-        }
-    }
-}
+mod tests;
