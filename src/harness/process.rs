@@ -216,7 +216,8 @@ async fn load(options: &Options, profile: &Value, cancel: &CancellationToken) ->
             "warning: client-bound: this load generator sent requests late; lower the rate, or give it more CPU",
         );
     }
-    let complete = done.ended == read.workload.requests() && done.completed > 0;
+    let planned = read.workload.requests();
+    let complete = planned.is_none_or(|planned| done.ended == planned) && done.completed > 0;
     Ok(if complete { 0 } else { NOTHING })
 }
 

@@ -90,8 +90,8 @@ pub fn is_there(program: &str, path: Option<&OsStr>) -> bool {
 pub fn source(harness: &str, profile: &Value) -> Option<Source> {
     match harness {
         BUILTIN => match profile::shape(profile)? {
-            Shape::VllmBenchmark => Some(Source::VllmBenchmark),
-            Shape::InferencePerf => Some(Source::InferencePerf),
+            Shape::VllmBenchmark | Shape::Aiperf => Some(Source::VllmBenchmark),
+            Shape::InferencePerf | Shape::Guidellm => Some(Source::InferencePerf),
         },
         "inference-perf" => Some(Source::InferencePerf),
         "guidellm" => Some(Source::Guidellm),
@@ -118,10 +118,11 @@ pub fn is_raw(source: Source, name: &str) -> bool {
 /// How many raw files a complete run leaves; at least 1 where it leaves any.
 pub fn expected_raw(source: Source, profile: &Value) -> usize {
     match source {
-        Source::InferencePerf => profile
-            .pointer("/load/stages")
-            .and_then(Value::as_array)
-            .map_or(1, |stages| stages.len().max(1)),
+        Source::InferencePerf => match profile.pointer("/load/stages").and_then(Value::as_array) {
+            Some(stages) => stages.len().max(1),
+            // Profiles of guidellm, which the built-in load generator runs stage by stage.
+            None => profile::read(profile).map_or(1, |read| read.workload.stages.len()),
+        },
         Source::VllmBenchmark | Source::Guidellm | Source::Aiperf => 1,
     }
 }
@@ -129,7 +130,12 @@ pub fn expected_raw(source: Source, profile: &Value) -> usize {
 /// Whether `harness` streams answers when it runs `profile`; without streaming there is no time to a first token.
 pub fn streams(harness: &str, profile: &Value) -> bool {
     match (harness, profile::shape(profile)) {
-        ("aiperf", _) => setting(profile, "streaming").is_some_and(|on| on != false),
+        ("aiperf", _) | (_, Some(Shape::Aiperf)) => {
+            setting(profile, "streaming").is_some_and(|on| on != false)
+        }
+        (BUILTIN, Some(Shape::Guidellm)) => {
+            profile.pointer("/spec/backend/stream") != Some(&Value::Bool(false))
+        }
         (_, Some(Shape::InferencePerf)) => {
             profile.pointer("/api/streaming").and_then(Value::as_bool) == Some(true)
         }
@@ -142,7 +148,7 @@ pub fn streams(harness: &str, profile: &Value) -> bool {
 pub fn planned_requests(harness: &str, profile: &Value) -> Option<u64> {
     match harness {
         BUILTIN | "inference-perf" | "vllm-benchmark" => match profile::read(profile) {
-            Ok(read) => Some(read.workload.requests()),
+            Ok(read) => read.workload.requests(),
             // What only the tool itself can run may still say how many requests it has.
             Err(_) if harness == "vllm-benchmark" => setting(profile, "num-prompts")?.as_u64(),
             Err(_) => None,

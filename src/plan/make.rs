@@ -28,7 +28,7 @@ pub fn make(request: &Request) -> Result<SweepPlan, PlanError> {
     plan.simulated = local && get_command(&config).is_none();
     the_rest(&mut plan, request, &config, &mut remarks);
     setups(&mut plan, &request.design.setups, &mut remarks);
-    runs(&mut plan, &request.design.runs, &mut remarks);
+    runs(&mut plan, &request.design.runs, &request.cwd, &mut remarks);
     let remarks = Remark::without_repeats(remarks);
     if remarks.iter().any(|remark| remark.finding.is_error()) {
         return Err(PlanError { remarks });

@@ -3,7 +3,6 @@
 
 use super::base_dir::Document;
 use super::flags::Flags;
-use super::merge::get;
 use super::profile::{self, Profile};
 use super::remark::Remark;
 use super::resolve::{self, Resolved, Versions};
@@ -203,7 +202,8 @@ impl SweepPlan {
             .profiles
             .get(run.profile)
             .ok_or_else(|| failed("its profile is not part of the plan".to_owned()))?;
-        let text = profile::fill(&template.template.text, &self.placeholders(config, endpoint));
+        let values = profile::placeholders(config, endpoint, self.dataset_url.as_deref());
+        let text = profile::fill(&template.template.text, &values);
         let mut value = yaml::from_str(&text).map_err(|finding| {
             failed(format!(
                 "{} is no YAML once its placeholders are filled: line {}: {}",
@@ -231,37 +231,6 @@ impl SweepPlan {
             apply_overrides(profile, &run.overrides, &what),
             apply_overrides(profile, &self.profile_overrides, &what),
         ]
-    }
-
-    fn placeholders(&self, config: &Value, endpoint: &str) -> BTreeMap<&'static str, String> {
-        let text = |path: &[&str]| match get(config, path) {
-            Some(Value::String(text)) => text.clone(),
-            Some(Value::Number(number)) => number.to_string(),
-            _ => String::new(),
-        };
-        let mut dir = text(&["experiment", "datasetDir"]);
-        let mut file = text(&["experiment", "datasetFile"]);
-        if let Some(url) = &self.dataset_url {
-            let (folder, name) = url.rsplit_once('/').unwrap_or(("", url));
-            name.clone_into(&mut file);
-            dir = if url.starts_with("s3://") {
-                "/requests/datasets".to_owned()
-            } else {
-                folder.to_owned()
-            };
-        }
-        let model = text(&["model", "name"]);
-        BTreeMap::from([
-            ("LLMDBENCH_DEPLOY_CURRENT_MODEL", model.clone()),
-            ("LLMDBENCH_DEPLOY_CURRENT_TOKENIZER", model),
-            (
-                "LLMDBENCH_DEPLOY_CURRENT_MAX_MODEL_LEN",
-                text(&["model", "maxModelLen"]),
-            ),
-            ("LLMDBENCH_HARNESS_STACK_ENDPOINT_URL", endpoint.to_owned()),
-            ("LLMDBENCH_RUN_DATASET_DIR", dir),
-            ("LLMDBENCH_RUN_DATASET_FILE", file),
-        ])
     }
 
     /// The first record of the sweep's journal.

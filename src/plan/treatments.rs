@@ -8,6 +8,7 @@ use super::{fingerprint, shape};
 use crate::experiment::{Override, RunTreatment, SetupTreatment};
 use crate::yaml;
 use serde_json::Value;
+use std::path::Path;
 
 /// Plan all rows.
 pub(super) fn setups(plan: &mut SweepPlan, treatments: &[SetupTreatment], remarks: &mut Vec<Remark>) {
@@ -115,13 +116,15 @@ fn push(remarks: &mut Vec<Remark>, remark: Remark) {
 }
 
 /// Plan all columns.
-pub(super) fn runs(plan: &mut SweepPlan, treatments: &[RunTreatment], remarks: &mut Vec<Remark>) {
+///
+/// Profiles of one's own are files relative to `cwd`.
+pub(super) fn runs(plan: &mut SweepPlan, treatments: &[RunTreatment], cwd: &Path, remarks: &mut Vec<Remark>) {
     let mut parsed: Vec<(String, Option<(usize, Value)>)> = Vec::new();
     for treatment in treatments {
         let name = treatment.profile.clone().unwrap_or_else(|| plan.profile.clone());
         let position = parsed.iter().position(|(known, _)| *known == name);
         let position = position.unwrap_or_else(|| {
-            let loaded = load(plan, &name).map_err(|remark| remarks.push(remark)).ok();
+            let loaded = load(plan, &name, cwd).map_err(|remark| remarks.push(remark)).ok();
             let loaded = loaded.map(|(profile, value)| {
                 plan.profiles.push(profile);
                 (plan.profiles.len() - 1, value)
@@ -139,8 +142,11 @@ pub(super) fn runs(plan: &mut SweepPlan, treatments: &[RunTreatment], remarks: &
     }
 }
 
-fn load(plan: &SweepPlan, name: &str) -> Result<(Profile, Value), Remark> {
-    let profile = profile::find(&plan.spec.base_dir, &plan.harness, &plan.profile_harness, name)?;
+fn load(plan: &SweepPlan, name: &str, cwd: &Path) -> Result<(Profile, Value), Remark> {
+    let profile = match profile::file(cwd, name, &plan.profile_harness)? {
+        Some(profile) => profile,
+        None => profile::find(&plan.spec.base_dir, &plan.harness, &plan.profile_harness, name)?,
+    };
     let value = yaml::from_str(&profile.template.text)
         .map_err(|finding| Remark::within(&profile.template, finding))?;
     Ok((profile, value))

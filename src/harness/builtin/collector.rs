@@ -100,8 +100,8 @@ pub struct Collector {
     pub goals: Vec<Goal>,
     /// How many stages there are.
     pub stages: usize,
-    /// How many requests there are.
-    pub planned: u64,
+    /// How many requests there are, where that is known.
+    pub planned: Option<u64>,
     /// Start of the run.
     pub start: tokio::time::Instant,
     /// Requests under way, for the log.
@@ -112,7 +112,7 @@ impl Collector {
     /// Run to the end; the records are on disk then.
     pub fn run(&self, finished: &Receiver<Finished>) -> io::Result<Counted> {
         let mut records = BufWriter::new(File::create(self.folder.join(RECORDS))?);
-        let mut progress = Progress::new(&self.folder, self.planned);
+        let mut progress = Progress::new(&self.folder, self.planned.unwrap_or(0));
         let mut counted = Counted {
             whole: Tally::default(),
             stages: (0..self.stages).map(|_| Tally::default()).collect(),
@@ -151,7 +151,10 @@ impl Collector {
     }
 
     fn text(&self, tally: &Tally, stage: usize) -> String {
-        let mut text = format!("{} of {} requests", tally.ended(), self.planned);
+        let planned = self
+            .planned
+            .map_or_else(String::new, |planned| format!(" of {planned}"));
+        let mut text = format!("{}{planned} requests", tally.ended());
         if self.stages > 1 {
             text = format!("stage {} of {}: {text}", stage + 1, self.stages);
         }

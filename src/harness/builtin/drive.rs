@@ -48,13 +48,13 @@ impl Driver {
                 return;
             }
             match stage.pace {
-                Pace::Closed { concurrency } => self.closed(at, first, stage.requests, concurrency).await,
+                Pace::Closed { concurrency } => self.closed(at, first, *stage, concurrency).await,
                 Pace::Open { .. } => self.open(at, first, *stage).await,
             }
             if self.cancel.is_cancelled() {
                 return;
             }
-            first += stage.requests;
+            first = first.saturating_add(stage.requests);
         }
     }
 
@@ -75,7 +75,9 @@ impl Driver {
         self.cancel.run_until_cancelled(tokio::time::sleep(pause)).await
     }
 
-    async fn closed(self: &Arc<Self>, stage: usize, first: u64, requests: u64, concurrency: u32) {
+    async fn closed(self: &Arc<Self>, stage: usize, first: u64, what: Stage, concurrency: u32) {
+        let requests = what.requests;
+        let end = what.time.and_then(|time| Instant::now().checked_add(time));
         let next = Arc::new(AtomicU64::new(0));
         let workers = TaskTracker::new();
         for _ in 0..u64::from(concurrency).min(requests) {
@@ -83,7 +85,8 @@ impl Driver {
             workers.spawn(async move {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
-                    if at >= requests || driver.cancel.is_cancelled() {
+                    let over = end.is_some_and(|end| Instant::now() >= end);
+                    if at >= requests || over || driver.cancel.is_cancelled() {
                         return;
                     }
                     let (prompt, body) = driver.prepare(first + at);

@@ -116,8 +116,11 @@ pub async fn run(job: &Job<'_>) -> Result<Done, LoadError> {
     let model = model(job, &client, &endpoint).await?;
     let seed = workload.seed.unwrap_or_else(|| seed_of(&job.name));
     say(&format!(
-        "{} requests to {endpoint}, model {model}, seed {seed}{}",
-        workload.requests(),
+        "{} to {endpoint}, model {model}, seed {seed}{}",
+        workload.requests().map_or_else(
+            || "requests for a time".to_owned(),
+            |count| format!("{count} requests")
+        ),
         if job.simulated { ", SIMULATED" } else { "" }
     ));
     let start = Timestamp::now();

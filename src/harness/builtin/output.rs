@@ -33,13 +33,13 @@ pub struct About<'a> {
 pub fn write(folder: &Path, about: &About<'_>, counted: &Counted) -> io::Result<Vec<String>> {
     let mut raw = Vec::new();
     match about.workload.shape {
-        Shape::VllmBenchmark => {
+        Shape::VllmBenchmark | Shape::Aiperf => {
             let stage = about.workload.stages.first();
             let name = vllm_name(about, stage);
             put(folder, &name, &vllm(about, stage, &counted.whole))?;
             raw.push(name);
         }
-        Shape::InferencePerf => {
+        Shape::InferencePerf | Shape::Guidellm => {
             for (at, (stage, tally)) in about.workload.stages.iter().zip(&counted.stages).enumerate() {
                 // A stage that a cancelled run never reached has no numbers.
                 if tally.ended() == 0 {

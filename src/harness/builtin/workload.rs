@@ -9,6 +9,10 @@ pub enum Shape {
     VllmBenchmark,
     /// Nested `load` / `data` / `api` / `server` of inference-perf.
     InferencePerf,
+    /// Nested `spec` of guidellm; results are files like those of inference-perf, one per stage.
+    Guidellm,
+    /// Flat flags of `aiperf profile`; results are a file like that of `vllm bench serve`.
+    Aiperf,
 }
 
 /// A whole workload: stages one after another against one model.
@@ -45,11 +49,11 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// Requests of all stages, without warm-ups.
-    pub fn requests(&self) -> u64 {
-        self.stages
-            .iter()
-            .fold(0, |sum, stage| sum.saturating_add(stage.requests))
+    /// Requests of all stages, without warm-ups; `None` where time decides how many there are.
+    pub fn requests(&self) -> Option<u64> {
+        self.stages.iter().try_fold(0_u64, |sum, stage| {
+            stage.time.is_none().then(|| sum.saturating_add(stage.requests))
+        })
     }
 }
 
@@ -60,6 +64,13 @@ pub struct Stage {
     pub pace: Pace,
     /// How many; at least 1.
     pub requests: u64,
+    /// No request is sent after so long, whether or not all were; only in a closed loop.
+    pub time: Option<Duration>,
+}
+
+impl Stage {
+    /// Requests of a stage that time alone ends: more than any server answers.
+    pub const UNBOUNDED: u64 = 1 << 40;
 }
 
 /// When requests are sent.

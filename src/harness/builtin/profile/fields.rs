@@ -29,6 +29,15 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A map inside a profile, at `path`.
+    pub(super) fn at(map: &'a Map<String, Value>, path: &str) -> Self {
+        Self {
+            map,
+            path: path.to_owned(),
+            asked: HashSet::new(),
+        }
+    }
+
     /// `key` with the path to it.
     pub(super) fn name(&self, key: &str) -> String {
         if self.path.is_empty() {

@@ -134,6 +134,7 @@ fn concurrent(stage: &mut Fields<'_>) -> Result<Stage, ProfileError> {
     Ok(Stage {
         pace: Pace::Closed { concurrency },
         requests,
+        time: None,
     })
 }
 
@@ -156,6 +157,7 @@ fn open(stage: &mut Fields<'_>, arrivals: Arrivals, limit: Option<u32>) -> Resul
             limit,
         },
         requests,
+        time: None,
     })
 }
 

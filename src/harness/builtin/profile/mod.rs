@@ -1,9 +1,11 @@
-//! Reads profiles in the shapes of `vllm bench serve` and inference-perf.
+//! Reads profiles in the shapes of `vllm bench serve`, inference-perf, guidellm and aiperf.
 //!
 //! A key that is not known is a warning: it may matter to the tool the profile was written for. A key whose meaning
 //! cannot be honoured is an error: a workload that silently is another one would be a false green.
 
+mod aiperf;
 mod fields;
+mod guidellm;
 mod inference_perf;
 mod vllm;
 
@@ -27,10 +29,11 @@ pub enum ProfileError {
     /// The document is a list or a single value.
     #[error("the profile is not a map of settings")]
     NotAMap,
-    /// Neither of the shapes.
+    /// None of the shapes.
     #[error(
         "the profile is in no shape the built-in load generator knows: it has neither `load` and `data` \
-         (inference-perf) nor `num-prompts`, `max-concurrency` or `dataset-name` (vllm-benchmark)"
+         (inference-perf) nor `spec` (guidellm), `request-count` or `isl` (aiperf), `num-prompts`, `max-concurrency` or \
+         `dataset-name` (vllm-benchmark); `-w quickstart` is one it can run"
     )]
     UnknownShape,
     /// A value of another type.
@@ -70,6 +73,8 @@ pub fn read(document: &Value) -> Result<Profile, ProfileError> {
     let workload = match shape(document).ok_or(ProfileError::UnknownShape)? {
         Shape::InferencePerf => inference_perf::read(Fields::root(map), &mut warnings)?,
         Shape::VllmBenchmark => vllm::read(Fields::root(map), &mut warnings)?,
+        Shape::Guidellm => guidellm::read(Fields::root(map), &mut warnings)?,
+        Shape::Aiperf => aiperf::read(Fields::root(map), &mut warnings)?,
     };
     Ok(Profile { workload, warnings })
 }
@@ -85,6 +90,13 @@ pub fn shape(document: &Value) -> Option<Shape> {
         || document.get("data").is_some_and(Value::is_object)
     {
         Some(Shape::InferencePerf)
+    } else if document.get("spec").is_some_and(Value::is_object) {
+        Some(Shape::Guidellm)
+    } else if ["request-count", "isl", "osl", "concurrency", "url"]
+        .iter()
+        .any(|key| has(key))
+    {
+        Some(Shape::Aiperf)
     } else if [
         "num-prompts",
         "max-concurrency",

@@ -1,4 +1,4 @@
-use super::super::workload::{Api, Arrivals, Goal, GoalMetric, Lengths, Pace, Prompts, Stage};
+use super::super::workload::{Api, Arrivals, Goal, GoalMetric, Lengths, Pace, Prompts, Shape, Stage};
 use super::*;
 use proptest::prelude::*;
 use serde_json::json;
@@ -24,7 +24,8 @@ fn a_concurrency_profile_of_vllm_is_a_closed_loop() {
         workload.stages,
         [Stage {
             pace: Pace::Closed { concurrency: 4 },
-            requests: 32
+            requests: 32,
+            time: None,
         }]
     );
     assert!(workload.ignore_eos && workload.streaming);
@@ -285,7 +286,7 @@ proptest! {
     #[test]
     fn no_document_makes_the_reader_panic_and_what_it_accepts_can_be_run(document in any_value()) {
         if let Ok(profile) = read(&document) {
-            prop_assert!(profile.workload.requests() > 0);
+            prop_assert!(profile.workload.requests() != Some(0));
             prop_assert!(!profile.workload.stages.is_empty());
             for stage in &profile.workload.stages {
                 match stage.pace {
@@ -304,4 +305,147 @@ proptest! {
         let underscores = read(&json!({"num_prompts": prompts, "max_concurrency": concurrency})).unwrap();
         prop_assert_eq!(dashes, underscores);
     }
+}
+
+#[test]
+fn guidellm_has_a_stage_for_each_benchmark_rate_or_number_of_streams() {
+    let of = |more: Value| {
+        let mut spec = json!({
+            "backend": {"kind": "openai_http", "target": "http://h:1", "model": "m", "request_format": "/v1/completions"},
+            "profile": {"kind": "constant", "rate": [1, 2]},
+            "constraints": [{"kind": "max_duration", "seconds": 30}],
+            "data": [{"kind": "synthetic_text", "prompt_tokens": 50, "prompt_tokens_stdev": 10, "prompt_tokens_min": 10,
+                "prompt_tokens_max": 100, "output_tokens": 20}],
+        });
+        for (key, value) in more.as_object().unwrap() {
+            spec[key] = value.clone();
+        }
+        json!({"spec": spec})
+    };
+    let Profile {
+        workload: read,
+        warnings,
+    } = read(&of(json!({}))).unwrap();
+    assert_eq!(warnings, Vec::<String>::new());
+    assert_eq!((read.stages.len(), read.requests()), (2, Some(90)));
+    assert_eq!((read.shape, read.api), (Shape::Guidellm, Api::Completion));
+    let Prompts::Random { input, output, .. } = read.prompts else {
+        panic!("{:?}", read.prompts);
+    };
+    assert!(matches!(
+        input,
+        Lengths::Normal {
+            min: 10,
+            max: 100,
+            ..
+        }
+    ));
+    assert_eq!(output, Lengths::Fixed(20));
+
+    let timed = workload(&of(json!({"profile": {"kind": "concurrent", "streams": 2}})));
+    assert_eq!(
+        (timed.requests(), timed.stages[0].time),
+        (None, Some(std::time::Duration::from_secs(30)))
+    );
+
+    let mut several = of(json!({
+        "profile": {"kind": "concurrent"}, "constraints": [{"kind": "max_requests"}],
+        "data": [{"kind": "synthetic_text", "prompt_tokens": 5, "output_tokens": 5,
+            "prefix_buckets": [{"prefix_tokens": 100, "prefix_count": 3}]}],
+    }));
+    several["benchmarks"] = json!([
+        {"profile.streams": 4, "constraints[0].count": 40}, {"profile.streams": 8, "constraints[0].count": 80},
+    ]);
+    let several = workload(&several);
+    assert_eq!((several.stages.len(), several.requests()), (2, Some(120)));
+    assert_eq!(several.stages[1].pace, Pace::Closed { concurrency: 8 });
+    assert!(matches!(
+        several.prompts,
+        Prompts::SharedPrefix {
+            groups: 3,
+            system: 100,
+            ..
+        }
+    ));
+
+    for (more, words) in [
+        (json!({"profile": {"kind": "sweep"}}), "-l guidellm"),
+        (json!({"profile": {"kind": "constant"}}), "`spec.profile.rate`"),
+        (json!({"constraints": []}), "`spec.constraints` needs"),
+        (json!({"data": [{"kind": "hf"}]}), "`spec.data.0.kind: hf`"),
+        (
+            json!({"data": [{"kind": "synthetic_text", "prompt_tokens": 5, "output_tokens": 5, "turns": 3}]}),
+            "`spec.data.0.turns: 3`",
+        ),
+    ] {
+        let told = error(&of(more));
+        assert!(told.contains(words), "{told}");
+    }
+}
+
+#[test]
+fn aiperf_is_one_stage_of_flags() {
+    let profile = json!({
+        "model": "m", "url": "http://h:1", "endpoint-type": "chat", "streaming": "none", "concurrency": 16,
+        "request-count": 320, "isl": 1000, "isl-stddev": 50, "osl": 200, "extra-inputs": "ignore_eos:true",
+        "use-server-token-count": "none", "no-server-metrics": "none",
+    });
+    let Profile {
+        workload: whole,
+        warnings,
+    } = read(&profile).unwrap();
+    assert_eq!(warnings, Vec::<String>::new());
+    assert_eq!(whole.stages[0].pace, Pace::Closed { concurrency: 16 });
+    assert_eq!((whole.requests(), whole.shape), (Some(320), Shape::Aiperf));
+    assert!(whole.ignore_eos && whole.streaming);
+    let Prompts::Random { input, output, .. } = whole.prompts else {
+        panic!("{:?}", whole.prompts);
+    };
+    assert!(matches!(input, Lengths::Normal { max: 4000, .. }));
+    assert_eq!(output, Lengths::Fixed(200));
+
+    let open = workload(
+        &json!({"url": "u", "request-rate": 4, "benchmark-duration": 10, "num-prefix-prompts": 3,
+        "prefix-prompt-length": 64}),
+    );
+    assert_eq!(open.requests(), Some(40));
+    assert!(!open.streaming);
+    assert!(matches!(
+        open.prompts,
+        Prompts::SharedPrefix {
+            groups: 3,
+            system: 64,
+            ..
+        }
+    ));
+    let timed = workload(&json!({"concurrency": 2, "benchmark-duration": 10}));
+    assert_eq!(timed.requests(), None);
+    for (document, words) in [
+        (json!({"isl": 5, "input-file": "a.jsonl"}), "-l aiperf"),
+        (json!({"request-count": 0}), "at least 1"),
+        (
+            json!({"isl": 5, "endpoint-type": "embeddings"}),
+            "`endpoint-type: embeddings`",
+        ),
+    ] {
+        let told = error(&document);
+        assert!(told.contains(words), "{told}");
+    }
+}
+
+#[test]
+fn prompts_of_vllm_may_repeat_prefixes() {
+    let read = workload(
+        &json!({"dataset-name": "prefix_repetition", "prefix-repetition-num-prefixes": 4,
+        "prefix-repetition-prefix-len": 100, "num-prompts": 10}),
+    );
+    assert!(matches!(
+        read.prompts,
+        Prompts::SharedPrefix {
+            groups: 4,
+            per_group: 3,
+            system: 100,
+            ..
+        }
+    ));
 }

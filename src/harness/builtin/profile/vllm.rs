@@ -42,10 +42,14 @@ pub(super) fn read(mut fields: Fields<'_>, warnings: &mut Vec<String>) -> Result
         return Err(fields.invalid("num-prompts", "must be at least 1"));
     }
     let pace = pace(&mut fields, requests)?;
-    let prompts = prompts(&mut fields, warnings)?;
+    let prompts = prompts(&mut fields, requests, warnings)?;
     let workload = Workload {
         shape: Shape::VllmBenchmark,
-        stages: vec![Stage { pace, requests }],
+        stages: vec![Stage {
+            pace,
+            requests,
+            time: None,
+        }],
         pause: Duration::ZERO,
         prompts,
         api: api(&mut fields)?,
@@ -82,7 +86,11 @@ fn pace(fields: &mut Fields<'_>, requests: u64) -> Result<Pace, ProfileError> {
     })
 }
 
-fn prompts(fields: &mut Fields<'_>, warnings: &mut Vec<String>) -> Result<Prompts, ProfileError> {
+fn prompts(
+    fields: &mut Fields<'_>,
+    requests: u64,
+    warnings: &mut Vec<String>,
+) -> Result<Prompts, ProfileError> {
     let dataset = fields.text("dataset-name")?.unwrap_or("random");
     match dataset {
         "random" => {
@@ -103,6 +111,7 @@ fn prompts(fields: &mut Fields<'_>, warnings: &mut Vec<String>) -> Result<Prompt
                 distinct: None,
             })
         }
+        "prefix_repetition" => shared_prefix(fields, requests),
         "sonnet" => {
             fields.without_effect(&["dataset-path"]);
             warnings.push("`dataset-name: sonnet`: the lengths are kept, the text is made up".to_owned());
@@ -124,6 +133,20 @@ fn prompts(fields: &mut Fields<'_>, warnings: &mut Vec<String>) -> Result<Prompt
             instead: "use `random`, or run the tool itself with `-l vllm-benchmark`".to_owned(),
         }),
     }
+}
+
+/// `prefix_repetition`: as many different prompts as there are requests, spread over the prefixes.
+fn shared_prefix(fields: &mut Fields<'_>, requests: u64) -> Result<Prompts, ProfileError> {
+    let groups = fields.small("prefix-repetition-num-prefixes", 1)?.unwrap_or(10);
+    let suffix = fields.small("prefix-repetition-suffix-len", 1)?.unwrap_or(256);
+    let output = fields.small("prefix-repetition-output-len", 1)?.unwrap_or(128);
+    Ok(Prompts::SharedPrefix {
+        groups,
+        per_group: u32::try_from(requests.div_ceil(u64::from(groups))).unwrap_or(u32::MAX),
+        system: fields.small("prefix-repetition-prefix-len", 0)?.unwrap_or(256),
+        question: Lengths::Fixed(suffix),
+        output: Lengths::Fixed(output),
+    })
 }
 
 /// All lengths within `ratio` of `length`, as the tool draws them.
