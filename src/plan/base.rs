@@ -6,7 +6,8 @@ use super::request::Request;
 use super::scenario::{self, Stack};
 use super::set::{self, Assignment, Selector};
 use super::{shape, spec};
-use crate::yaml;
+use crate::diagnostic::{Finding, Span};
+use crate::yaml::{self, Node};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,6 +18,22 @@ const OVERLAYS: &str = "overlays";
 /// Overlays of a base dir that are read; each is a file of a machine's profile.
 const MOST_OVERLAYS: usize = 256;
 
+/// A file that is laid over stacks.
+#[derive(Debug)]
+pub(super) struct Layer {
+    /// As it was read.
+    pub(super) document: Document,
+    /// What it says.
+    pub(super) value: Value,
+}
+
+impl Layer {
+    /// It once more, with the places of all it says.
+    pub(super) fn root(&self) -> Option<Node> {
+        yaml::parse(self.document.text.as_bytes(), yaml::Limits::default()).root
+    }
+}
+
 /// Everything that was read before the first treatment.
 pub(super) struct Base {
     pub(super) spec: spec::Spec,
@@ -25,9 +42,9 @@ pub(super) struct Base {
     /// All entries of the scenario.
     pub(super) stacks: Vec<Stack>,
     /// `--cluster-config`.
-    pub(super) cluster_config: Option<Value>,
+    pub(super) cluster_config: Option<Layer>,
     /// By name; one that cannot be read matters only where it is asked for.
-    pub(super) overlays: BTreeMap<String, Result<Value, Remark>>,
+    pub(super) overlays: BTreeMap<String, Result<Layer, Remark>>,
 }
 
 /// Find and read what `request` names.
@@ -65,12 +82,12 @@ fn read(document: &Document) -> Result<Value, Vec<Remark>> {
 }
 
 /// The file of `--cluster-config`: a map.
-fn cluster_config(path: &Path) -> Result<Value, Vec<Remark>> {
+fn cluster_config(path: &Path) -> Result<Layer, Vec<Remark>> {
     let flag = "--cluster-config";
     let document = read_file(path, path.display().to_string())
         .map_err(|error| vec![Remark::error(format!("{flag}: {error}"))])?;
     match read(&document)? {
-        map @ Value::Object(_) => Ok(map),
+        value @ Value::Object(_) => Ok(Layer { document, value }),
         _ => Err(vec![
             Remark::error(format!("{flag}: {} is not a map", document.name))
                 .with_help("write it like a stack of a scenario: storage, harness, …"),
@@ -79,7 +96,7 @@ fn cluster_config(path: &Path) -> Result<Value, Vec<Remark>> {
 }
 
 /// The overlays beside a spec's defaults.
-fn overlays(spec: &spec::Spec) -> BTreeMap<String, Result<Value, Remark>> {
+fn overlays(spec: &spec::Spec) -> BTreeMap<String, Result<Layer, Remark>> {
     let root = format!("{}/", spec.base_dir.root());
     let folder = spec.values.name.strip_prefix(&root).unwrap_or_default();
     let folder = folder.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -90,13 +107,24 @@ fn overlays(spec: &spec::Spec) -> BTreeMap<String, Result<Value, Remark>> {
             continue;
         };
         let overlay = match spec.base_dir.read(&format!("{folder}/{file}")) {
-            Ok(Some(document)) => read(&document).map_err(|mut remarks| remarks.remove(0)),
+            Ok(Some(document)) => overlay(document),
             Ok(None) => continue,
             Err(error) => Err(Remark::error(error.to_string())),
         };
         overlays.insert(name.to_owned(), overlay);
     }
     overlays
+}
+
+fn overlay(document: Document) -> Result<Layer, Remark> {
+    match yaml::from_str(&document.text) {
+        Ok(value @ (Value::Object(_) | Value::Null)) => Ok(Layer { document, value }),
+        Ok(_) => {
+            let finding = Finding::error(Span::default(), "an accelerator's profile is a map");
+            Err(Remark::within(&document, finding))
+        }
+        Err(finding) => Err(Remark::within(&document, finding)),
+    }
 }
 
 /// The pairs of a flag's arguments.

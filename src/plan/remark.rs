@@ -2,6 +2,7 @@
 
 use super::base_dir::Document;
 use crate::diagnostic::{self, Finding, Span};
+use crate::text::{redact, sanitize};
 use std::collections::HashMap;
 use std::fmt;
 
@@ -85,11 +86,11 @@ impl Remark {
         } else {
             "warning"
         };
-        let mut text = format!("{severity}: {}", crate::text::sanitize(&self.finding.message));
+        let mut text = format!("{severity}: {}", sanitize(&redact(&self.finding.message)));
         if let Some(help) = &self.finding.help {
             for line in help.lines() {
                 text.push_str("\n  help: ");
-                text.push_str(&crate::text::sanitize(line));
+                text.push_str(&sanitize(line));
             }
         }
         text.push('\n');

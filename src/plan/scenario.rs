@@ -8,10 +8,10 @@ use crate::yaml::{self, Node};
 use serde_json::{Map, Value};
 
 /// Sections of the deploy methods, which may own part of what `common` says.
-const METHOD_SECTIONS: [&str; 4] = ["decode", "prefill", "standalone", "fma"];
+pub(super) const METHOD_SECTIONS: [&str; 4] = ["decode", "prefill", "standalone", "fma"];
 
 /// Sections that may be written inside `modelservice`, though everything reads them at the root.
-const HOISTED: [&str; 9] = [
+pub(super) const HOISTED: [&str; 9] = [
     "common",
     "gateway",
     "router",
@@ -88,7 +88,8 @@ pub(super) fn stacks(scenario: &Document, defaults: &Value) -> Result<Vec<Stack>
     }
 }
 
-fn read(document: &Document) -> Result<Node, Remark> {
+/// A scenario with the places of all it says.
+pub(super) fn read(document: &Document) -> Result<Node, Remark> {
     let parsed = yaml::parse(document.text.as_bytes(), yaml::Limits::default());
     let error = parsed.findings.into_iter().find(Finding::is_error);
     match (error, parsed.root) {
@@ -165,7 +166,7 @@ fn is_folder(name: &str) -> bool {
 /// The layer with its section `common` spread over the root and over the method sections that own a part of it.
 ///
 /// What has to be a map was checked before; what is none counts for nothing.
-fn expand(layer: &Value, defaults: &Value) -> Value {
+pub(super) fn expand(layer: &Value, defaults: &Value) -> Value {
     let Value::Object(layer) = layer else {
         return Value::Object(Map::new());
     };
@@ -214,7 +215,8 @@ fn seed(layer: &mut Map<String, Value>, section: &str, key: &str, value: &Value,
     }
 }
 
-fn hoist(config: &mut Value) {
+/// Put what is written inside of `modelservice` where everything looks for it.
+pub(super) fn hoist(config: &mut Value) {
     let Some(Value::Object(modelservice)) = config.get_mut("modelservice") else {
         return;
     };

@@ -1,9 +1,11 @@
 //! The plan of a sweep: all that is needed to run it, once per setup treatment and once per run treatment, never once
 //! per cell.
 
+use super::base::Layer;
 use super::base_dir::Document;
 use super::flags::Flags;
 use super::profile::{self, Profile};
+use super::provenance::Provenance;
 use super::remark::Remark;
 use super::resolve::{self, Resolved, Versions};
 use super::scenario::Stack;
@@ -81,8 +83,8 @@ pub struct SweepPlan {
     pub(super) stacks: Vec<Stack>,
     pub(super) scenario: String,
     pub(super) known: Value,
-    pub(super) cluster_config: Option<Value>,
-    pub(super) overlays: BTreeMap<String, Result<Value, Remark>>,
+    pub(super) cluster_config: Option<Layer>,
+    pub(super) overlays: BTreeMap<String, Result<Layer, Remark>>,
     pub(super) sets: Vec<Assignment>,
     pub(super) flags: Flags,
     pub(super) versions: Versions,
@@ -181,9 +183,40 @@ impl SweepPlan {
         resolve::resolve(&resolve::Context {
             plan: self,
             stack,
+            setup: "",
             overrides,
             local,
             token,
+        })
+    }
+
+    /// Where each value of [`Self::resolved`] comes from. Empty of a stack that the scenario does not have.
+    pub fn provenance(&self, setup: &SetupPlan, stack: &str) -> Provenance {
+        self.history(&setup.name, &setup.overrides, stack)
+    }
+
+    /// The input file that messages call `name`.
+    pub fn document(&self, name: &str) -> Option<&Document> {
+        let files = [&self.experiment_file, &self.spec.values, &self.spec.scenario];
+        let overlays = self.overlays.values().flatten();
+        let layers = self.cluster_config.iter().chain(overlays);
+        files
+            .into_iter()
+            .chain(layers.map(|layer| &layer.document))
+            .find(|document| document.name == name)
+    }
+
+    pub(super) fn history(&self, setup: &str, overrides: &[Override], stack: &str) -> Provenance {
+        let Some(stack) = self.stacks.iter().find(|one| one.name == stack) else {
+            return Provenance::default();
+        };
+        Provenance::replay(&resolve::Context {
+            plan: self,
+            stack,
+            setup,
+            overrides,
+            local: false,
+            token: self.flags.token,
         })
     }
 

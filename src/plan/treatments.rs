@@ -2,10 +2,11 @@
 
 use super::profile::{self, Profile};
 use super::remark::Remark;
-use super::resolve::{Resolved, host_claims};
+use super::resolve::{Problem, Resolved, host_claims};
 use super::sweep::{PlatformKind, RunPlan, SetupPlan, SweepPlan};
 use super::{fingerprint, shape};
-use crate::experiment::{Override, RunTreatment, SetupTreatment};
+use crate::diagnostic::Span;
+use crate::experiment::{Override, RunTreatment, SetupTreatment, parse_path};
 use crate::yaml;
 use serde_json::Value;
 use std::path::Path;
@@ -14,7 +15,7 @@ use std::path::Path;
 pub(super) fn setups(plan: &mut SweepPlan, treatments: &[SetupTreatment], remarks: &mut Vec<Remark>) {
     // What is wrong without any treatment is said once, and of no treatment in particular.
     let names: Vec<String> = plan.stacks().into_iter().map(str::to_owned).collect();
-    let general: Vec<Vec<Remark>> = names
+    let general: Vec<Vec<Problem>> = names
         .iter()
         .map(|stack| resolve(plan, stack, &[]).errors)
         .collect();
@@ -32,7 +33,7 @@ fn setup(
     plan: &mut SweepPlan,
     treatment: &SetupTreatment,
     stacks: &[String],
-    general: &[Vec<Remark>],
+    general: &[Vec<Problem>],
     remarks: &mut Vec<Remark>,
 ) {
     let several = plan.stacks.len() > 1;
@@ -44,16 +45,18 @@ fn setup(
         for remark in resolved.warnings {
             push(remarks, remark);
         }
-        for mut remark in resolved.errors {
-            let is_general = general.contains(&remark);
+        for problem in resolved.errors {
+            let is_general = general.contains(&problem) || plan.experiment_file.text.is_empty();
+            let mut remark = problem.remark;
             if several && remark.document.is_none() {
                 remark.finding.message = format!("stack {stack}: {}", remark.finding.message);
             }
-            if is_general || remark.document.is_some() {
-                push(remarks, remark);
-            } else {
-                push(remarks, of_treatment(plan, treatment, remark));
-            }
+            let remark = match (remark.document.is_some(), is_general, problem.key) {
+                (true, _, _) | (false, true, None) => remark,
+                (false, true, Some(key)) => in_place(plan, stack, treatment, &key, remark),
+                (false, false, _) => of_treatment(plan, treatment, remark),
+            };
+            push(remarks, remark);
         }
         configs.push((stack.as_str(), resolved.config));
     }
@@ -104,6 +107,29 @@ fn of_treatment(plan: &SweepPlan, treatment: &SetupTreatment, mut remark: Remark
         remark.finding.message = message;
         remark.finding.span = treatment.span;
         remark.document = Some(plan.experiment_file.clone());
+    }
+    remark
+}
+
+/// A remark about a value, at the place where the value stands.
+fn in_place(
+    plan: &SweepPlan,
+    stack: &str,
+    treatment: &SetupTreatment,
+    key: &str,
+    mut remark: Remark,
+) -> Remark {
+    let history = plan.history(&treatment.name, &treatment.overrides, stack);
+    let place = history.of(&parse_path(key)).pop().and_then(|origin| origin.place);
+    if let Some(place) = place
+        && let Some(document) = plan.document(&place.file)
+    {
+        remark.finding.span = Span {
+            line: place.line,
+            column: place.column,
+            width: 1,
+        };
+        remark.document = Some(document.clone());
     }
     remark
 }

@@ -1,5 +1,6 @@
 //! Whether a resolved config can be deployed: combinations that the charts or the host refuse.
 
+use super::Notes;
 use super::flags::modelservice;
 use crate::plan::merge::{get, text, truthy};
 use crate::yaml;
@@ -15,18 +16,17 @@ const HOST_PORTS: [&[&str]; 6] = [
     &["nok8s", "epp", "grpcHealthPort"],
     &["nok8s", "epp", "metricsPort"],
 ];
+const CLASS: &[&str] = &["gateway", "className"];
 /// Servers on one host whose names and ports are looked at one by one.
 const MOST_SERVERS: u64 = 4096;
 
-/// Why one stack of `stacks` cannot be deployed.
-pub(super) fn all(config: &Value, stacks: usize) -> Vec<String> {
-    let mut errors = Vec::new();
-    gateway(config, stacks, &mut errors);
-    patches(config, &mut errors);
-    errors
+/// Tell why one stack of `stacks` cannot be deployed.
+pub(super) fn all(config: &Value, stacks: usize, notes: &mut Notes) {
+    gateway(config, stacks, notes);
+    patches(config, notes);
 }
 
-fn gateway(config: &Value, stacks: usize, errors: &mut Vec<String>) {
+fn gateway(config: &Value, stacks: usize, notes: &mut Notes) {
     if !modelservice(config) {
         return;
     }
@@ -34,38 +34,38 @@ fn gateway(config: &Value, stacks: usize, errors: &mut Vec<String>) {
     match text(config, &["gateway", "className"]).as_str() {
         "epponly" => {
             if stacks > 1 {
-                errors.push(format!(
+                let message = format!(
                     "gateway.className: epponly serves one stack, and the scenario has {stacks}: without a gateway nothing \
                      tells their requests apart"
-                ));
+                );
+                notes.error_at(CLASS, message);
             }
             if shared_route {
-                errors.push(
-                    "httpRoute.mode: shared needs a gateway, and gateway.className: epponly has none"
-                        .to_owned(),
-                );
+                let message =
+                    "httpRoute.mode: shared needs a gateway, and gateway.className: epponly has none";
+                notes.error_at(&["httpRoute", "mode"], message);
             }
         }
-        "none" => direct(config, shared_route, errors),
+        "none" => direct(config, shared_route, notes),
         _ => {}
     }
 }
 
-fn direct(config: &Value, shared_route: bool, errors: &mut Vec<String>) {
+fn direct(config: &Value, shared_route: bool, notes: &mut Notes) {
     if shared_route {
-        errors
-            .push("httpRoute.mode: shared needs a gateway, and gateway.className: none has none".to_owned());
+        let message = "httpRoute.mode: shared needs a gateway, and gateway.className: none has none";
+        notes.error_at(&["httpRoute", "mode"], message);
     }
     if truthy(get(config, &["prefill", "enabled"])) && replicas(config, "prefill") > 0 {
-        errors.push(
-            "gateway.className: none goes straight to the decode servers, and prefill.replicas is not 0"
-                .to_owned(),
-        );
+        let message =
+            "gateway.className: none goes straight to the decode servers, and prefill.replicas is not 0";
+        notes.error_at(&["prefill", "replicas"], message);
     }
     let decode = replicas(config, "decode");
     let enabled = get(config, &["decode", "enabled"]).map_or(decode > 0, |enabled| truthy(Some(enabled)));
     if !enabled || decode < 1 {
-        errors.push("gateway.className: none needs at least one decode server".to_owned());
+        let message = "gateway.className: none needs at least one decode server";
+        notes.error_at(&["decode", "replicas"], message);
     }
 }
 
@@ -82,30 +82,34 @@ fn number(value: &Value) -> Option<u64> {
     }
 }
 
-fn patches(config: &Value, errors: &mut Vec<String>) {
+fn patches(config: &Value, notes: &mut Notes) {
+    const KEY: &[&str] = &["kustomize", "patches"];
     if !truthy(get(config, &["kustomize", "enabled"])) {
         return;
     }
-    let patches = match get(config, &["kustomize", "patches"]) {
+    let patches = match get(config, KEY) {
         None | Some(Value::Null) => return,
         Some(Value::Array(patches)) => patches,
         Some(_) => {
-            errors.push("kustomize.patches must be a list".to_owned());
+            notes.error_at(KEY, "kustomize.patches must be a list");
             return;
         }
     };
     for (index, entry) in patches.iter().enumerate() {
-        let place = format!("kustomize.patches.{index}");
+        let place = index.to_string();
+        let key = ["kustomize", "patches", &place];
+        let name = key.join(".");
         if !entry.is_object() {
-            errors.push(format!("{place} must be a map"));
+            notes.error_at(&key, format!("{name} must be a map"));
             continue;
         }
-        let patch = text(entry, &["patch"]);
-        for document in documents(&patch) {
+        for document in documents(&text(entry, &["patch"])) {
             match yaml::from_str(&document) {
                 Ok(Value::Null | Value::Object(_)) => {}
-                Ok(_) => errors.push(format!("{place}.patch must be a YAML map")),
-                Err(finding) => errors.push(format!("{place}.patch is no YAML: {}", finding.message)),
+                Ok(_) => notes.error_at(&key, format!("{name}.patch must be a YAML map")),
+                Err(finding) => {
+                    notes.error_at(&key, format!("{name}.patch is no YAML: {}", finding.message));
+                }
             }
         }
     }

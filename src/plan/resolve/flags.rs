@@ -3,6 +3,7 @@
 use super::{Context, Notes};
 use crate::plan::flags::METHODS;
 use crate::plan::merge::{get, set, text, truthy};
+use crate::plan::remark::Remark;
 use crate::plan::resolve::names::model_label;
 use serde_json::Value;
 
@@ -95,10 +96,9 @@ pub(super) fn gateway_class(config: &mut Value, context: &Context, notes: &mut N
         return;
     };
     if modelservice(config) && !GATEWAYS.contains(&class.as_str()) {
-        notes.error(format!(
-            "--gateway-class: there is no gateway class `{class}`; there are {}",
-            GATEWAYS.join(", ")
-        ));
+        let message = format!("--gateway-class: there is no gateway class `{class}`");
+        let help = format!("there are {}", GATEWAYS.join(", "));
+        notes.error(Remark::error(message).with_help(help));
     }
     set(config, &["gateway", "className"], class.as_str().into());
 }
@@ -140,7 +140,8 @@ pub(super) fn epp_keda_saturation(config: &mut Value, context: &Context, notes: 
         return;
     }
     if truthy(get(config, &["wva", "enabled"])) {
-        notes.error("--epp-keda-saturation: wva.enabled is true as well, and only one can scale a stack");
+        let message = "--epp-keda-saturation: wva.enabled is true as well, and only one can scale a stack";
+        notes.error_at(&["wva", "enabled"], message);
     }
     set(config, &["eppKedaSaturation", "enabled"], true.into());
 }

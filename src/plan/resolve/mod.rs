@@ -21,6 +21,8 @@ mod versions;
 pub(super) use checks::host_claims;
 pub use versions::Versions;
 
+use super::base::Layer;
+use super::provenance::{Recorder, Source, Spread};
 use super::remark::Remark;
 use super::scenario::Stack;
 use super::sweep::SweepPlan;
@@ -36,7 +38,7 @@ pub struct Resolved {
     /// What templates are rendered with. Holds no secrets: a token is a sentinel until something is applied.
     pub config: Value,
     /// Why it cannot be deployed; empty in a plan that was made.
-    pub errors: Vec<Remark>,
+    pub errors: Vec<Problem>,
     /// What the operator should know.
     pub warnings: Vec<Remark>,
     /// What only a cluster or a registry can answer, and nobody has asked.
@@ -48,11 +50,20 @@ impl Resolved {
     pub(super) fn refused(remark: Remark) -> Self {
         Self {
             config: Value::Null,
-            errors: vec![remark],
+            errors: vec![Problem { key: None, remark }],
             warnings: Vec::new(),
             unresolved: Vec::new(),
         }
     }
+}
+
+/// Why a config cannot be deployed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    /// The key whose value is wrong, with dots, where it is one.
+    pub key: Option<String>,
+    /// What is wrong with it.
+    pub remark: Remark,
 }
 
 /// A value that is not known before something outside of the plan is asked.
@@ -68,7 +79,9 @@ pub struct Unresolved {
 pub(super) struct Context<'a> {
     pub(super) plan: &'a SweepPlan,
     pub(super) stack: &'a Stack,
-    /// The setup treatment's.
+    /// The setup treatment's name, for explanations.
+    pub(super) setup: &'a str,
+    /// What it changes.
     pub(super) overrides: &'a [Override],
     /// Whether the stack is for this machine, and so has the section `local`.
     pub(super) local: bool,
@@ -91,16 +104,43 @@ impl Context<'_> {
 /// What stages have to say.
 #[derive(Default)]
 pub(super) struct Notes {
-    errors: Vec<Remark>,
+    errors: Vec<Problem>,
     warnings: Vec<Remark>,
     unresolved: Vec<Unresolved>,
     /// Later stages would only report the consequences of what is wrong already.
     hopeless: bool,
+    /// Watches, where somebody wants to know who set what.
+    recorder: Option<Recorder>,
 }
 
 impl Notes {
-    fn error(&mut self, message: impl Into<String>) {
-        self.errors.push(Remark::error(message));
+    fn error(&mut self, remark: Remark) {
+        self.errors.push(Problem { key: None, remark });
+    }
+
+    /// An error about the value of a key.
+    fn error_at(&mut self, key: &[&str], message: impl Into<String>) {
+        self.errors.push(Problem {
+            key: Some(key.join(".")),
+            remark: Remark::error(message),
+        });
+    }
+
+    /// `layer` wrote `written` at `path` of what is `config` now.
+    fn wrote(&mut self, layer: &str, source: Source, path: &[String], written: &Value, config: &Value) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.wrote(layer, source, path, written, config);
+        }
+    }
+
+    /// The same of a file that was laid over the whole config.
+    fn wrote_file(&mut self, layer: &str, file: &Layer, config: &Value) {
+        if self.recorder.is_some()
+            && let Some(root) = file.root()
+        {
+            let source = Source::File(&file.document.name, &root, Spread::No);
+            self.wrote(layer, source, &[], &file.value, config);
+        }
     }
 
     fn warning(&mut self, message: impl Into<String>) {
@@ -116,60 +156,86 @@ impl Notes {
 }
 
 /// One rule of the chain.
-type Stage = fn(&mut Value, &Context, &mut Notes);
+struct Stage {
+    /// What explanations call it.
+    layer: &'static str,
+    apply: fn(&mut Value, &Context, &mut Notes),
+}
+
+const fn stage(layer: &'static str, apply: fn(&mut Value, &Context, &mut Notes)) -> Stage {
+    Stage { layer, apply }
+}
 
 /// The chain, behind defaults ← shared ← stack ← hoisting, which are the same for all setup treatments.
 const STAGES: [Stage; 28] = [
-    machine::local_section,
-    overrides::first,
-    sections::check,
-    cluster::detect,
-    sizes::accelerator_profile,
+    stage("this machine", machine::local_section),
+    stage("overrides", overrides::first),
+    stage("types", sections::check),
+    stage("cluster", cluster::detect),
+    stage("accelerator profile", sizes::accelerator_profile),
     // What was detected, or comes with a profile, never beats what was asked for.
-    overrides::again,
-    sizes::preset,
-    sections::check,
-    versions::answer,
-    flags::namespace,
-    flags::model,
-    flags::method,
-    flags::gateway_class,
-    flags::monitoring,
-    flags::wva,
-    flags::epp_keda_saturation,
-    token::sentinel,
-    names::label,
-    names::per_stack,
-    names::nok8s,
-    router::pool_host,
-    router::direct_mode,
-    router::block,
-    machine::description,
-    references::substitute,
-    sizes::drop_fragments,
-    stacks::siblings,
-    init_containers::images,
+    stage("overrides", overrides::again),
+    stage("resource preset", sizes::preset),
+    stage("types", sections::check),
+    stage("versions", versions::answer),
+    stage("-p", flags::namespace),
+    stage("-m", flags::model),
+    stage("-t", flags::method),
+    stage("--gateway-class", flags::gateway_class),
+    stage("--monitoring", flags::monitoring),
+    stage("--wva", flags::wva),
+    stage("--epp-keda-saturation", flags::epp_keda_saturation),
+    stage("Hugging Face token", token::sentinel),
+    stage("model id label", names::label),
+    stage("names of several stacks", names::per_stack),
+    stage("nok8s names", names::nok8s),
+    stage("inference pool host", router::pool_host),
+    stage("direct mode", router::direct_mode),
+    stage("router defaults", router::block),
+    stage("--run-description", machine::description),
+    stage("references", references::substitute),
+    stage("renderer's fragments", sizes::drop_fragments),
+    stage("scenario", stacks::siblings),
+    stage("init container images", init_containers::images),
 ];
 
 /// Run the chain for a stack in a setup treatment.
 pub(super) fn resolve(context: &Context) -> Resolved {
+    run(context, Notes::default()).0
+}
+
+/// The same, watched by a recorder that has seen the layers below.
+pub(super) fn record(context: &Context, recorder: Recorder) -> (Resolved, Option<Recorder>) {
+    let notes = Notes {
+        recorder: Some(recorder),
+        ..Notes::default()
+    };
+    run(context, notes)
+}
+
+fn run(context: &Context, mut notes: Notes) -> (Resolved, Option<Recorder>) {
     let mut config = context.stack.config.clone();
-    let mut notes = Notes::default();
     for stage in &STAGES {
-        stage(&mut config, context, &mut notes);
+        (stage.apply)(&mut config, context, &mut notes);
+        if let Some(recorder) = &mut notes.recorder {
+            let layer = match stage.layer {
+                "-p" if context.plan.flags.namespaces.is_empty() => "default namespace",
+                layer => layer,
+            };
+            recorder.stage(layer, &config);
+        }
         if notes.hopeless {
             break;
         }
     }
     if !notes.hopeless {
-        for message in checks::all(&config, context.plan.stacks.len()) {
-            notes.error(message);
-        }
+        checks::all(&config, context.plan.stacks.len(), &mut notes);
     }
-    Resolved {
+    let resolved = Resolved {
         config,
         errors: notes.errors,
         warnings: notes.warnings,
         unresolved: notes.unresolved,
-    }
+    };
+    (resolved, notes.recorder)
 }

@@ -71,7 +71,7 @@ pub(super) fn check(config: &mut Value, _: &Context, notes: &mut Notes) {
             Some(Value::Number(_)) => "a number",
             Some(Value::Bool(_)) => "a boolean",
         };
-        notes.error(format!("{} must be a map, and is {kind}", path.join(".")));
+        notes.error_at(path, format!("{} must be a map, and is {kind}", path.join(".")));
         notes.hopeless = true;
     }
 }

@@ -1,8 +1,9 @@
 //! Layers a config asks for itself: the profile of its accelerator and the preset of its size.
 
-use super::{Context, Notes};
+use super::{Context, Notes, Problem};
 use crate::experiment::did_you_mean;
 use crate::plan::merge::{get, merge, text};
+use crate::plan::provenance::Source;
 use crate::plan::remark::Remark;
 use serde_json::Value;
 
@@ -26,9 +27,12 @@ pub(super) fn accelerator_profile(config: &mut Value, context: &Context, notes: 
     let below = intel.then_some("intel-xpu");
     for name in below.into_iter().chain([profile.as_str()]) {
         match context.plan.overlays.get(name) {
-            Some(Ok(overlay)) => merge(config, overlay),
+            Some(Ok(overlay)) => {
+                merge(config, &overlay.value);
+                notes.wrote_file(&format!("accelerator profile {name}"), overlay, config);
+            }
             Some(Err(remark)) => {
-                notes.errors.push(remark.clone());
+                notes.error(remark.clone());
                 notes.hopeless = true;
             }
             None => {}
@@ -47,14 +51,18 @@ pub(super) fn preset(config: &mut Value, _: &Context, notes: &mut Notes) {
         let presets = config.get("resourcePresets").and_then(Value::as_object);
         let names = presets.into_iter().flatten().map(|(name, _)| name.as_str());
         let hint = did_you_mean(&name, names);
-        notes
-            .errors
-            .push(hint.into_iter().fold(remark, Remark::with_help));
+        notes.errors.push(Problem {
+            key: Some("resourcePreset".to_owned()),
+            remark: hint.into_iter().fold(remark, Remark::with_help),
+        });
         return;
     };
     for section in ["decode", "prefill"] {
         if let (Some(part), Value::Object(root)) = (preset.get(section), &mut *config) {
             merge(root.entry(section).or_insert(Value::Null), part);
+            let layer = format!("resource preset {name}");
+            let from = ["resourcePresets", &name, section];
+            notes.wrote(&layer, Source::Part(&from), &[section.to_owned()], part, config);
         }
     }
 }

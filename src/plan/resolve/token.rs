@@ -2,20 +2,18 @@
 
 use super::{Context, Notes};
 use crate::plan::merge::{set, text};
+use crate::plan::secret::SENTINELS;
 use serde_json::Value;
 
 /// Stands where the token goes when something is applied.
 const TOKEN: &str = "REPLACE_TOKEN";
 /// The same in base64.
 const TOKEN_BASE64: &str = "UkVQTEFDRV9UT0tFTg==";
-/// What scenarios write to say that there is no token.
-const NONE: [&str; 3] = ["", TOKEN, "REPLACE_TOKEN_B64"];
 
 /// Whether a config brings a token of its own.
-pub(super) fn is_written(config: &Value) -> bool {
-    let token = config.pointer("/huggingface/token");
-    !matches!(token, None | Some(Value::Null))
-        && !NONE.contains(&text(config, &["huggingface", "token"]).as_str())
+fn is_written(config: &Value) -> bool {
+    let token = text(config, &["huggingface", "token"]);
+    !token.is_empty() && !SENTINELS.contains(&token.as_str())
 }
 
 /// Put sentinels where the token goes, or nothing where there is none.

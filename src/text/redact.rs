@@ -1,15 +1,14 @@
-//! Takes secrets out of text before it is logged.
+//! Takes secrets out of text before it is shown, logged or written.
 //!
-//! Applied to everything the application logs itself (by [`AppLog`](super::AppLog)); callers that put environment
-//! variables, command lines or manifests elsewhere apply it themselves. Logs written by other processes are theirs
-//! and stay byte-identical on disk.
+//! Applied to everything the application logs itself, to lines of input files that findings show, and to values that
+//! explanations tell. Logs written by other processes are theirs and stay byte-identical on disk.
 
 use regex::Regex;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// What a secret is replaced with.
-const REDACTED: &str = "[redacted]";
+pub const REDACTED: &str = "[redacted]";
 
 /// Each pattern has one group `s`, the secret itself. ASCII only, to keep the compiled patterns small.
 const PATTERNS: &[&str] = &[

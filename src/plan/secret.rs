@@ -1,0 +1,80 @@
+//! Values that nobody is shown: by the key they stand under, or by their own shape.
+
+use crate::text::{REDACTED, redact};
+use serde_json::{Map, Value};
+
+/// Ends of keys, in lower case and without anything but letters, under which secrets stand.
+const ENDINGS: [&str; 10] = [
+    "token",
+    "tokenbase64",
+    "password",
+    "passwd",
+    "secret",
+    "apikey",
+    "accesskey",
+    "privatekey",
+    "credential",
+    "credentials",
+];
+/// Texts that stand where a token will be, and tell nothing.
+pub(super) const SENTINELS: [&str; 3] = ["REPLACE_TOKEN", "REPLACE_TOKEN_B64", "UkVQTEFDRV9UT0tFTg=="];
+
+/// `value`, which stands under `key`, as it may be shown.
+pub(super) fn redacted(key: &str, value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.is_empty() || SENTINELS.contains(&text.as_str()) => value.clone(),
+        Value::String(_) if is_secret(key) => REDACTED.into(),
+        Value::String(text) => redact(text).into(),
+        Value::Array(list) => list.iter().map(|one| redacted(key, one)).collect(),
+        Value::Object(map) => Value::Object(redacted_map(map)),
+        _ => value.clone(),
+    }
+}
+
+fn redacted_map(map: &Map<String, Value>) -> Map<String, Value> {
+    // Variables of containers have their names and values beside each other.
+    let named = map.get("name").and_then(Value::as_str).is_some_and(is_secret);
+    let shown = |(key, value): (&String, &Value)| {
+        let under = if named && key == "value" {
+            "token"
+        } else {
+            key.as_str()
+        };
+        (key.clone(), redacted(under, value))
+    };
+    map.iter().map(shown).collect()
+}
+
+fn is_secret(key: &str) -> bool {
+    let key: String = key
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    ENDINGS.iter().any(|ending| key.ends_with(ending))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn secrets_are_known_by_key_name_and_shape() {
+        let config = json!({
+            "huggingface": {"token": "abc", "tokenBase64": "UkVQTEFDRV9UT0tFTg==", "tokenKey": "HF_TOKEN", "secretName": "s"},
+            "env": [{"name": "AWS_SECRET_ACCESS_KEY", "value": "abc"}, {"name": "MODE", "value": "abc"}],
+            "command": "serve --api-key abcdefgh hf_abcdefghij",
+            "maxTokens": 3,
+        });
+        assert_eq!(
+            redacted("", &config),
+            json!({
+                "huggingface": {"token": "[redacted]", "tokenBase64": "UkVQTEFDRV9UT0tFTg==", "tokenKey": "HF_TOKEN", "secretName": "s"},
+                "env": [{"name": "AWS_SECRET_ACCESS_KEY", "value": "[redacted]"}, {"name": "MODE", "value": "abc"}],
+                "command": "serve --api-key [redacted] [redacted]",
+                "maxTokens": 3,
+            })
+        );
+    }
+}
