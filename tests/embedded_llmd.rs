@@ -223,6 +223,11 @@ fn servers_behind_a_router_that_knows_their_caches() {
 }
 
 #[test]
+fn servers_behind_a_router_that_scores_them() {
+    insta::assert_snapshot!(one("inference-scheduling", &[]).shown());
+}
+
+#[test]
 fn a_gateway_of_istio() {
     insta::assert_snapshot!(with_gateway("precise-prefix-cache-aware", "istio", &[]).shown());
 }
@@ -287,6 +292,8 @@ fn the_chart_gets_the_servers_that_the_plan_counts_with() {
         ),
         ("pd-disaggregation", &["decode.parallelism.tensor=0"]),
         ("precise-prefix-cache-aware", &["decode.replicas=3"]),
+        ("inference-scheduling", &[]),
+        ("gpu", &["decode.parallelism.tensor=8"]),
     ] {
         let stack = one(spec, set);
         let values = stack.servers();
@@ -309,6 +316,55 @@ fn the_chart_gets_the_servers_that_the_plan_counts_with() {
             shape.plugin_config.as_deref()
         );
     }
+}
+
+#[test]
+fn a_server_without_an_accelerator_asks_for_none() {
+    for spec in ["cpu", "sim"] {
+        let stack = one(spec, &["standalone.enabled=false,modelservice.enabled=true"]);
+        let values = stack.servers();
+        assert_eq!(at(&values, "/accelerator/type"), "cpu", "{spec}");
+        for kind in ["limits", "requests"] {
+            let given = at(container(&values, "decode"), &format!("/resources/{kind}"))
+                .as_object()
+                .unwrap();
+            assert!(given.keys().all(|name| !name.contains('/')), "{spec}: {given:?}");
+        }
+    }
+    // One role may have none where others have some.
+    let values = one("pd-disaggregation", &["prefill.accelerator.count=0"]).servers();
+    assert_eq!(at(&values, "/accelerator/type"), "nvidia");
+    assert_eq!(at(&values, "/prefill/accelerator/type"), "cpu");
+    assert!(values["decode"].get("accelerator").is_none());
+}
+
+#[test]
+fn what_the_chart_knows_of_a_role_reaches_it() {
+    let set = [
+        "decode.schedulerName=mine,decode.terminationGracePeriodSeconds=90,decode.priorityClassName=urgent",
+        "decode.acceleratorType.labelKey=gpu,decode.acceleratorType.labelValues=[a, b]",
+        "affinity.enabled=true",
+        r#"affinity.nodeSelector={"zone": "east"}"#,
+        "vllmCommon.pullSecret=registry,huggingface.enabled=true",
+        "decode.networkResource=rdma/ib,decode.networkNr=2",
+    ];
+    let values = one("precise-prefix-cache-aware", &set).servers();
+    let decode = &values["decode"];
+    assert_eq!(decode["schedulerName"], "mine");
+    assert_eq!(decode["terminationGracePeriodSeconds"], 90);
+    assert_eq!(decode["priorityClassName"], "urgent");
+    assert_eq!(
+        decode["acceleratorTypes"],
+        serde_json::json!({"labelKey": "gpu", "labelValues": ["a", "b"]})
+    );
+    assert_eq!(decode["nodeSelector"], serde_json::json!({"zone": "east"}));
+    assert_eq!(at(decode, "/extraConfig/imagePullSecrets/0/name"), "registry");
+    let vllm = container(&values, "decode");
+    assert_eq!(vllm["resources"]["limits"]["rdma/ib"], "2");
+    assert_eq!(
+        at(vllm, "/extraConfig/securityContext/capabilities/add"),
+        &serde_json::json!(["IPC_LOCK"])
+    );
 }
 
 #[test]
