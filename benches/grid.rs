@@ -1,7 +1,7 @@
 //! Drawing the screen at 200 × 60: how long a frame takes for a hundred cells and for a million, and how long it takes
-//! to take in a record and a key.
+//! to take in a record and a key; the same for the plan of a row with a file of a hundred lines and of many more.
 //!
-//! What counts is the ratio to the hundred cells of the same run: it must stay near 1, on a slow machine as well.
+//! What counts is the ratio to the hundred cells, or lines, of the same run: it must stay near 1, on a slow machine as well.
 
 #![allow(clippy::unwrap_used, reason = "a bench stops at the first surprise")]
 
@@ -14,11 +14,13 @@ use llmdbenchmark::engine::{
 use llmdbenchmark::experiment::{CellId, Level, RetryPolicy};
 use llmdbenchmark::tui::keys::Key;
 use llmdbenchmark::tui::model::Model;
+use llmdbenchmark::tui::plans::{Answer, Found, PlanFile, PlanView, StackView};
 use llmdbenchmark::tui::update::{Msg, update};
 use llmdbenchmark::tui::{Theme, view};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Duration;
 use support::{Bars, finish, percentiles, timed};
 
@@ -141,8 +143,54 @@ fn main() {
         bars.timed("  key, times", key / key_before, FLAT, "×");
         bars.timed("  record, times", record / record_before, FLAT, "×");
     }
+    plans(&mut bars, &mut buffer);
     criterion.final_summary();
     finish(&bars);
+}
+
+/// A plan that is one file, open on the screen.
+fn plan(text: String) -> Model {
+    let mut model = model((2, 2)).with_plans();
+    let file = PlanFile {
+        name: "file.yaml".to_owned(),
+        origin: String::new(),
+        text: text.into(),
+    };
+    let stack = StackView {
+        files: vec![file],
+        ..StackView::default()
+    };
+    let view = PlanView {
+        stacks: vec![stack],
+        ..PlanView::default()
+    };
+    update(&mut model, Msg::Key(Key::Char('y')));
+    let result = Ok(Found::Plan(Arc::new(view)));
+    update(&mut model, Msg::Plan(Answer { id: 1, result }));
+    update(&mut model, Msg::Key(Key::Char(']')));
+    update(&mut model, Msg::Key(Key::Enter));
+    model
+}
+
+/// Frames and keys in the plan of a row, of files up to the largest that are made.
+fn plans(bars: &mut Bars, buffer: &mut Buffer) {
+    let line = "      image: \"ghcr.io/llm-d/llm-d-cuda:v0.4.0\"  # as the defaults say\n";
+    let files = [
+        ("100 lines", line.repeat(100)),
+        ("100,000 lines", line.repeat(100_000)),
+        ("one line of 4 MiB", "x: \"é\" ".repeat((4 << 20) / 8)),
+    ];
+    let mut baseline = None;
+    for (name, text) in files {
+        let mut model = plan(text);
+        let frames = (0..FRAMES).map(|_| timed(|| view::draw(black_box(&model), buffer)).1);
+        let (frame, _) = percentiles(frames.collect());
+        bars.timed(format!("frame of a file of {name}, p50"), frame, 1.0, "ms");
+        let (key, _) = percentiles((0..FRAMES).map(|index| press(&mut model, index)).collect());
+        let (frame_before, key_before) = *baseline.get_or_insert((frame, key));
+        bars.timed("  times that of 100 lines", frame / frame_before, FLAT, "×");
+        bars.timed("  key, times", key / key_before, FLAT, "×");
+    }
 }
 
 fn press(model: &mut Model, index: usize) -> Duration {

@@ -4,17 +4,14 @@ use super::lines::Lines;
 use super::parts::{Columns, Parts, Side, Wish};
 use super::plan::Place;
 use super::scroll::Scroll;
+use super::wrapped::{self, Part};
 use crate::logs::Direction;
-use crate::text::sanitize;
 use crate::tui::action::Action;
-use crate::tui::canvas;
 use crate::tui::plans::{ChangeView, DifferenceView};
 use ratatui::layout::Rect;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// Bytes of a value that are shown.
-const VALUE: usize = 8 * 1024;
 /// Changes that are shown.
 const CHANGES: usize = 20_000;
 
@@ -28,12 +25,12 @@ pub(super) enum Row {
     Path(String),
     /// Part of a value, alone on its row; whether it is the one after, and whether it begins here.
     Value {
-        text: Option<String>,
+        part: Option<Part>,
         after: bool,
         first: bool,
     },
     /// Parts of path, before and after; `None` where there is no value.
-    Cells(String, Option<String>, Option<String>),
+    Cells(String, Option<Part>, Option<Part>),
     /// So many changes are left out.
     More(usize),
 }
@@ -158,43 +155,35 @@ impl Difference {
         } else {
             (&change.before, &change.after)
         };
+        let (before, after) = (before.as_deref(), after.as_deref());
         match self.columns {
             Columns::Stacked { value } => {
-                for part in wrapped(&change.path, value.saturating_add(2)) {
+                for part in wrapped::lines(&change.path, value.saturating_add(2)) {
                     self.push(index, Row::Path(part));
                 }
-                for (text, after) in [(before, false), (after, true)] {
-                    let parts = text.as_ref().map(|text| wrapped(text, value));
+                for (parts, after) in wrapped::pair(before, after, value).into_iter().zip([false, true]) {
                     let parts =
                         parts.map_or_else(|| vec![None], |parts| parts.into_iter().map(Some).collect());
-                    for (number, text) in parts.into_iter().enumerate() {
+                    for (number, part) in parts.into_iter().enumerate() {
                         let first = number == 0;
-                        self.push(index, Row::Value { text, after, first });
+                        self.push(index, Row::Value { part, after, first });
                     }
                 }
             }
             Columns::Table { path, value } => {
-                let mut path = wrapped(&change.path, path).into_iter();
-                let mut cell =
-                    [before, after].map(|text| text.as_ref().map(|text| wrapped(text, value).into_iter()));
-                let mut first = true;
-                loop {
-                    let path = path.next();
-                    let [before, after] = cell.each_mut().map(|parts| match parts {
+                let path = wrapped::lines(&change.path, path);
+                let values = wrapped::pair(before, after, value);
+                let height = |parts: &Option<Vec<Part>>| parts.as_ref().map_or(1, Vec::len);
+                let height = values.iter().map(height).max().unwrap_or(1).max(path.len());
+                let mut path = path.into_iter();
+                let mut values = values.map(|parts| parts.map(Vec::into_iter));
+                for number in 0..height {
+                    let [before, after] = values.each_mut().map(|parts| match parts {
                         // An absent value is told apart from one that has no more rows.
-                        None if first => (None, false),
-                        None => (Some(String::new()), true),
-                        Some(parts) => {
-                            let part = parts.next();
-                            let ended = part.is_none();
-                            (Some(part.unwrap_or_default()), ended)
-                        }
+                        None => (number > 0).then(Part::default),
+                        Some(parts) => Some(parts.next().unwrap_or_default()),
                     });
-                    if !first && path.is_none() && before.1 && after.1 {
-                        break;
-                    }
-                    self.push(index, Row::Cells(path.unwrap_or_default(), before.0, after.0));
-                    first = false;
+                    self.push(index, Row::Cells(path.next().unwrap_or_default(), before, after));
                 }
             }
         }
@@ -261,21 +250,4 @@ impl Difference {
         let (row, count) = (self.row_of(change), self.rows.len());
         self.scroll.show(row, count, height);
     }
-}
-
-/// A text in rows of at most this width: its own lines, each as many rows as it takes.
-fn wrapped(text: &str, width: u16) -> Vec<String> {
-    let shown = text.get(..text.floor_char_boundary(VALUE)).unwrap_or(text);
-    let mut rows: Vec<String> = shown
-        .lines()
-        .flat_map(|line| canvas::wrap_hard(&sanitize(line), width))
-        .collect();
-    if rows.is_empty() {
-        rows.push(String::new());
-    }
-    if shown.len() < text.len() {
-        let note = format!("({} more bytes)", text.len() - shown.len());
-        rows.extend(canvas::wrap_hard(&note, width));
-    }
-    rows
 }

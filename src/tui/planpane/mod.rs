@@ -13,6 +13,7 @@ mod plan;
 mod scroll;
 mod tree;
 mod view;
+mod wrapped;
 
 pub(crate) use view::draw;
 
@@ -99,6 +100,11 @@ impl PlanPane {
             Content::Difference(difference) => difference.settle(self.area),
             Content::Awaited | Content::Failed(..) => {}
         }
+    }
+
+    /// Whether there is something to look at, and not only that it is awaited, or why it is not there.
+    pub(crate) fn is_shown(&self) -> bool {
+        matches!(self.content, Content::Plan(_) | Content::Difference(_))
     }
 
     /// What keys mean here.

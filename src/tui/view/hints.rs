@@ -92,6 +92,9 @@ fn is_of_use(model: &Model, action: Action) -> bool {
     let count = |status| model.state.counts.of(status) as usize;
     let (pending, running) = (count(CellStatus::Pending), count(CellStatus::Running));
     let skipped = count(CellStatus::Skipped);
+    if let Some(plan) = &model.plan {
+        return plan.is_shown();
+    }
     match action {
         Action::Retry if pending + running + skipped == model.total() => false,
         Action::Skip if pending + skipped == 0 => false,

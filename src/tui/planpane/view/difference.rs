@@ -6,10 +6,12 @@ use crate::tui::layout::is_framed;
 use crate::tui::planpane::difference::{Difference, Row};
 use crate::tui::planpane::find::Find;
 use crate::tui::planpane::parts::Columns;
+use crate::tui::planpane::wrapped::Part;
 use crate::tui::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use std::ops::Range;
 
 /// What stands for a value that is not there.
 const ABSENT: &str = "(absent)";
@@ -34,7 +36,7 @@ pub(super) fn draw(
         .write(title, theme.strong)
         .write(&format!("   {count}"), theme.dim);
     if is_framed(parts.pane) {
-        canvas::frame(buf, parts.pane, "Difference", true, theme);
+        canvas::frame(buf, parts.pane, "", true, theme);
     }
     if view.changes.is_empty() {
         let text = "both deploy the same: configuration and files are equal";
@@ -104,6 +106,45 @@ fn places(x: u16, path: u16, value: u16) -> [u16; 3] {
     [x, x + path + 2, x + path + value + 4]
 }
 
+/// Puts texts into one row of the screen, and marks what the search finds in them.
+struct Writer<'a> {
+    find: &'a Find,
+    hit: Style,
+    area: Rect,
+    buf: &'a mut Buffer,
+}
+
+impl Writer<'_> {
+    fn put(&mut self, x: u16, text: &str, width: u16, style: Style) {
+        let room = width.min(self.area.right().saturating_sub(x));
+        canvas::put(self.buf, x, self.area.y, text, room, style);
+        for found in hits(self.find, text) {
+            self.put_piece(x, text, &found, room, self.hit);
+        }
+    }
+
+    fn put_piece(&mut self, x: u16, text: &str, piece: &Range<usize>, room: u16, style: Style) {
+        let before = canvas::width(text.get(..piece.start).unwrap_or_default()).min(room);
+        let text = text.get(piece.clone()).unwrap_or_default();
+        canvas::put(self.buf, x + before, self.area.y, text, room - before, style);
+    }
+
+    /// A value: what it shares with the other one is ordinary text.
+    fn put_value(&mut self, x: u16, part: Option<&Part>, width: u16, style: Style, theme: &Theme) {
+        let Some(part) = part else {
+            self.put(x, ABSENT, width, theme.dim);
+            return;
+        };
+        let room = width.min(self.area.right().saturating_sub(x));
+        canvas::put(self.buf, x, self.area.y, &part.text, room, theme.text);
+        let style = style.patch(theme.strong);
+        self.put_piece(x, &part.text, &part.differs, room, style);
+        for found in hits(self.find, &part.text) {
+            self.put_piece(x, &part.text, &found, room, self.hit);
+        }
+    }
+}
+
 fn draw_row(
     difference: &Difference,
     row: &Row,
@@ -113,58 +154,56 @@ fn draw_row(
     theme: &Theme,
     buf: &mut Buffer,
 ) {
-    let hit = if marked { theme.cursor } else { theme.hit };
-    let mut put = |x: u16, text: &str, width: u16, style: Style| {
-        let room = width.min(area.right().saturating_sub(x));
-        canvas::put(buf, x, area.y, text, room, style);
-        for found in hits(find, text) {
-            let before = text.get(..found.start).unwrap_or_default();
-            let at = canvas::width(before);
-            let found = text.get(found).unwrap_or_default();
-            canvas::put(buf, x + at.min(room), area.y, found, room.saturating_sub(at), hit);
-        }
+    let mut writer = Writer {
+        find,
+        hit: if marked { theme.cursor } else { theme.hit },
+        area,
+        buf,
     };
     let path_style = if marked { theme.crosshair } else { theme.text };
     match row {
         Row::Gap => {}
         Row::Place(place, count) => {
-            put(area.x, place, area.width, theme.accent);
+            writer.put(area.x, place, area.width, theme.accent);
             let x = area.x.saturating_add(canvas::width(place)).saturating_add(2);
             let changes = if *count == 1 {
                 "1 change".to_owned()
             } else {
                 format!("{count} changes")
             };
-            put(x, &changes, area.width, theme.dim);
+            canvas::put(
+                writer.buf,
+                x,
+                area.y,
+                &changes,
+                area.right().saturating_sub(x),
+                theme.dim,
+            );
         }
-        Row::Path(path) => put(area.x, path, area.width, path_style),
-        Row::Value { text, after, first } => {
+        Row::Path(path) => writer.put(area.x, path, area.width, path_style),
+        Row::Value { part, after, first } => {
             let (sign, style) = if *after {
                 ("+", theme.ok)
             } else {
                 ("-", theme.error)
             };
             if *first {
-                put(area.x + 2, sign, 1, style);
+                canvas::put(writer.buf, area.x + 2, area.y, sign, 1, style);
             }
-            match text {
-                Some(text) => put(area.x + 4, text, area.width, style),
-                None => put(area.x + 4, ABSENT, area.width, theme.dim),
-            }
+            writer.put_value(area.x + 4, part.as_ref(), area.width, style, theme);
         }
         Row::Cells(path, before, after) => {
             let Columns::Table { path: width, value } = difference.columns else {
                 return;
             };
             let [path_x, before_x, after_x] = places(area.x, width, value);
-            put(path_x, path, width, path_style);
-            for (x, text, style) in [(before_x, before, theme.error), (after_x, after, theme.ok)] {
-                match text {
-                    Some(text) => put(x, text, value, style),
-                    None => put(x, ABSENT, value, theme.dim),
-                }
-            }
+            writer.put(path_x, path, width, path_style);
+            writer.put_value(before_x, before.as_ref(), value, theme.error, theme);
+            writer.put_value(after_x, after.as_ref(), value, theme.ok, theme);
         }
-        Row::More(count) => put(area.x, &format!("and {count} more"), area.width, theme.dim),
+        Row::More(count) => {
+            let text = format!("and {count} more");
+            canvas::put(writer.buf, area.x, area.y, &text, area.width, theme.dim);
+        }
     }
 }
