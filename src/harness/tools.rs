@@ -19,6 +19,9 @@ pub const KNOWN: &[&str] = &[
     NOP,
 ];
 
+/// Harnesses of llm-d-benchmark that come as containers, for clusters alone.
+const CONTAINERS: &[&str] = &["eval-containers", "inferencemax", "lm-eval", "priority-mix"];
+
 /// The load generator inside this program.
 pub const BUILTIN: &str = "builtin";
 /// No load at all: measures nothing but that the stack comes up.
@@ -57,6 +60,14 @@ pub fn missing_tool(harness: &str) -> Option<Failure> {
 }
 
 fn missing_in(harness: &str, path: Option<&OsStr>) -> Option<Failure> {
+    if CONTAINERS.contains(&harness) {
+        return Some(
+            Failure::new(format!(
+                "the harness `{harness}` is a container, which this platform does not run"
+            ))
+            .with_hint("`-l builtin -w quickstart` puts a load of its own on the stack"),
+        );
+    }
     if !KNOWN.contains(&harness) {
         return Some(
             Failure::new(format!("there is no harness called `{harness}`"))
@@ -202,6 +213,8 @@ mod tests {
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(folder.path().join("guidellm"), mode).unwrap();
         assert_eq!(missing_in("guidellm", path), None);
+        let container = missing_in("lm-eval", path).unwrap();
+        assert!(container.reason.contains("is a container"), "{container:?}");
         assert!(
             missing_in("guidelm", path)
                 .unwrap()

@@ -20,6 +20,7 @@ use crate::engine::{
     AttemptRef, AttemptReport, Context, Executor, Failure, Health, Outcome, PhaseKind, StackRef,
 };
 use crate::experiment::SetupId;
+use crate::harness;
 use crate::plan::{SetupPlan, SweepPlan};
 use crate::platform::{Platform, StackSpec};
 use crate::workspace::Instance;
@@ -191,5 +192,37 @@ pub async fn preflight(plan: &SweepPlan, instance: &Instance, platform: &dyn Pla
             }
         }
     }
+    missing.extend(unreadable(plan));
     missing
+}
+
+/// Profiles that the built-in load generator cannot run: told before a stack is up, each reason once.
+fn unreadable(plan: &SweepPlan) -> Vec<Failure> {
+    let Some(setup) = plan.setups.first().filter(|_| plan.harness == harness::BUILTIN) else {
+        return Vec::new();
+    };
+    let config = plan.config(setup);
+    let mut reasons: Vec<String> = Vec::new();
+    let mut failures = Vec::new();
+    for run in &plan.runs {
+        let read = plan
+            .render_profile(run, &config, "http://127.0.0.1")
+            .map_err(|error| error.to_string())
+            .and_then(|profile| {
+                harness::builtin::profile::read(&profile.value).map_err(|error| error.to_string())
+            });
+        if let Err(reason) = read
+            && !reasons.contains(&reason)
+        {
+            failures.push(
+                Failure::new(format!(
+                    "run treatment {}: {}: {reason}",
+                    run.name, run.profile_name
+                ))
+                .with_hint("`-l builtin -w quickstart` puts a load of its own on the stack"),
+            );
+            reasons.push(reason);
+        }
+    }
+    failures
 }

@@ -236,24 +236,6 @@ fn a_fingerprint_changes_with_what_it_depends_on_and_nothing_else() {
     assert_ne!(first.runs[0].fingerprint, plan(&parallel).runs[0].fingerprint);
 }
 
-/// Every spec of a checkout of llm-d-benchmark, named by `LLMD_BENCHMARK`, comes to a stack that can be rehearsed.
-#[test]
-#[ignore = "needs a checkout of llm-d-benchmark"]
-fn every_spec_of_a_checkout_can_be_rehearsed() {
-    let checkout = std::env::var("LLMD_BENCHMARK").unwrap();
-    let base = BaseDir::external(Path::new(&checkout)).unwrap();
-    let mut refused = Vec::new();
-    for name in spec_names(&base) {
-        let mut request = request(&name, "treatments: [{name: only}]\n");
-        request.base_dir = Some(checkout.clone().into());
-        match make(&request) {
-            Ok(plan) => println!("{name:<50} {:<12} {}", plan.harness, plan.setups[0].shape),
-            Err(error) => refused.push(format!("{name}: {error}")),
-        }
-    }
-    assert!(refused.is_empty(), "{}", refused.join("\n"));
-}
-
 #[test]
 fn a_warning_about_every_treatment_is_said_once() {
     let plan = plan(&request(

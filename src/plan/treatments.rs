@@ -19,8 +19,34 @@ pub(super) fn setups(plan: &mut SweepPlan, treatments: &[SetupTreatment], remark
         .iter()
         .map(|stack| resolve(plan, stack, &[]).errors)
         .collect();
+    let mut simulated: Vec<(String, Vec<&str>)> = Vec::new();
     for treatment in treatments {
-        setup(plan, treatment, &names, &general, remarks);
+        let Some(told) = setup(plan, treatment, &names, &general, remarks) else {
+            continue;
+        };
+        match simulated.iter_mut().find(|(known, _)| *known == told) {
+            Some((_, alike)) => alike.push(&treatment.name),
+            None => simulated.push((told, vec![&treatment.name])),
+        }
+    }
+    for (_, alike) in simulated.iter().filter(|(_, alike)| alike.len() > 1) {
+        remarks.push(
+            Remark::warning(format!(
+                "rehearsal: the same simulated servers for {}",
+                listed(alike)
+            ))
+            .with_help(
+                "what they change does not reach these servers, or is not simulated: results will not tell them apart",
+            ),
+        );
+    }
+}
+
+/// The first few names, and how many more there are.
+fn listed(names: &[&str]) -> String {
+    match names.split_at_checked(8) {
+        Some((first, more)) if !more.is_empty() => format!("{} and {} more", first.join(", "), more.len()),
+        _ => names.join(", "),
     }
 }
 
@@ -29,13 +55,14 @@ fn resolve(plan: &SweepPlan, stack: &str, overrides: &[Override]) -> Resolved {
     plan.resolve(overrides, stack, local, plan.flags.token)
 }
 
+/// Plan one row; returns what its stack is to the simulator, where it is simulated.
 fn setup(
     plan: &mut SweepPlan,
     treatment: &SetupTreatment,
     stacks: &[String],
     general: &[Vec<Problem>],
     remarks: &mut Vec<Remark>,
-) {
+) -> Option<String> {
     let several = plan.stacks.len() > 1;
     let mut configs = Vec::with_capacity(stacks.len());
     let mut errors = false;
@@ -65,9 +92,7 @@ fn setup(
         errors = true;
         push(remarks, of_treatment(plan, treatment, Remark::error(message)));
     }
-    let Some((_, config)) = configs.iter().find(|(name, _)| *name == plan.stack) else {
-        return;
-    };
+    let (_, config) = configs.iter().find(|(name, _)| *name == plan.stack)?;
     let shape = match shape::of(config) {
         Ok(shape) => shape,
         Err(message) => {
@@ -75,9 +100,10 @@ fn setup(
             if !errors {
                 push(remarks, of_treatment(plan, treatment, Remark::error(message)));
             }
-            return;
+            return None;
         }
     };
+    let told = plan.simulated.then(|| shape::as_simulated(config, &shape));
     if plan.simulated {
         for note in shape::beyond_rehearsal(config, &shape) {
             push(remarks, Remark::warning(format!("rehearsal: {note}")));
@@ -98,6 +124,7 @@ fn setup(
         fingerprint,
         overrides: treatment.overrides.clone(),
     });
+    told
 }
 
 /// A remark about one treatment, at its place in the experiment file where there is one.

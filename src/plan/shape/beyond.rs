@@ -1,11 +1,11 @@
 //! What of a config a rehearsal leaves out. A rehearsal that keeps quiet about it would be taken for more than it is.
 
-use super::{Method, Routing, StackShape, count, routing};
+use super::{Method, Routing, SIMULATED, StackShape, count, routing};
 use crate::plan::merge::get;
 use serde_json::Value;
 
 /// What of `config`, whose shape is `shape`, the simulator does not do: one sentence each, in a fixed order.
-pub fn beyond_rehearsal(config: &Value, shape: &StackShape) -> Vec<String> {
+pub(in crate::plan) fn beyond_rehearsal(config: &Value, shape: &StackShape) -> Vec<String> {
     let mut notes = Vec::new();
     match shape.method {
         Method::Command => return notes,
@@ -47,6 +47,20 @@ pub fn beyond_rehearsal(config: &Value, shape: &StackShape) -> Vec<String> {
         notes.push("standalone.launcher: servers are not started by a launcher".to_owned());
     }
     notes
+}
+
+/// What a simulated stack depends on. Stacks with the same text are the same to the simulator.
+pub(in crate::plan) fn as_simulated(config: &Value, shape: &StackShape) -> String {
+    let mut shape = shape.clone();
+    if shape.routing.is_some() {
+        // What the plugins come to counts, not what they are called.
+        shape.plugin_config = None;
+    }
+    let values: Vec<Option<&Value>> = SIMULATED.iter().map(|(_, path)| get(config, path)).collect();
+    format!(
+        "{shape:?} {values:?} {:?}",
+        get(config, &["local", "simulator", "flags"])
+    )
 }
 
 /// Sections of the config that the servers of a stack are made from.

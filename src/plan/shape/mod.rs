@@ -4,11 +4,23 @@
 mod beyond;
 mod routing;
 
-pub use beyond::beyond_rehearsal;
+pub(super) use beyond::{as_simulated, beyond_rehearsal};
 pub use routing::Routing;
 
 use super::merge::get;
 use serde_json::Value;
+
+/// Flags of the simulator that a config sets beside its shape, and the keys that do.
+pub const SIMULATED: &[(&str, &[&str])] = &[
+    ("max-model-len", &["model", "maxModelLen"]),
+    ("max-num-seqs", &["model", "maxNumSeq"]),
+    ("max-num-batched-tokens", &["model", "maxNumBatchedTokens"]),
+    ("block-size", &["model", "blockSize"]),
+    ("gpu-memory-utilization", &["model", "gpuMemoryUtilization"]),
+    ("seed", &["local", "simulator", "seed"]),
+    ("time-scale", &["local", "simulator", "timeScale"]),
+    ("accelerator", &["local", "simulator", "accelerator"]),
+];
 
 /// The servers of a stack, and what they serve.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -155,19 +155,10 @@ fn simulator(binary: &Path, spec: &StackSpec, port_file: &Path) -> Result<Vec<Os
         flag("plugins-config", plugins);
     }
     let config = &spec.config;
-    for (name, path) in [
-        ("max-model-len", &["model", "maxModelLen"][..]),
-        ("max-num-seqs", &["model", "maxNumSeq"]),
-        ("max-num-batched-tokens", &["model", "maxNumBatchedTokens"]),
-        ("block-size", &["model", "blockSize"]),
-        ("gpu-memory-utilization", &["model", "gpuMemoryUtilization"]),
-        ("seed", &["local", "simulator", "seed"]),
-        ("time-scale", &["local", "simulator", "timeScale"]),
-        ("accelerator", &["local", "simulator", "accelerator"]),
-    ] {
+    for (name, path) in shape::SIMULATED {
         // Scenarios for machines without accelerators give 0 where a figure makes no sense.
         match get(config, path) {
-            Some(Value::Number(number)) if number.as_f64() > Some(0.0) || name == "seed" => {
+            Some(Value::Number(number)) if number.as_f64() > Some(0.0) || *name == "seed" => {
                 flag(name, number);
             }
             Some(Value::String(text)) if !text.is_empty() => flag(name, text),
