@@ -186,6 +186,17 @@ fn other_methods_leave_these_files_empty() {
 }
 
 #[test]
+fn a_scenario_that_turns_plain_servers_on_means_them() {
+    let stack = one("pd-disaggregation", &["standalone.enabled=true"]);
+    assert_eq!(
+        shape::of(&stack.config).unwrap().method,
+        shape::Method::Standalone
+    );
+    assert_eq!(stack.servers(), Value::Null);
+    assert_ne!(stack.file("15_standalone-service_yaml.yaml"), Value::Null);
+}
+
+#[test]
 fn a_provider_that_somebody_looks_after_is_left_alone() {
     for class in ["istio", "agentgateway"] {
         let provider = |set: &[&str]| {

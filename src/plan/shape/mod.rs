@@ -169,12 +169,12 @@ fn method(config: &Value) -> Result<Method, String> {
         Some(Value::Bool(enabled)) => Ok(*enabled),
         Some(other) => Err(format!("{section}.enabled is true or false, not {other}")),
     };
-    // Where a config enables several, the reference's order decides; llm-d goes before plain servers.
+    // Where a config enables several, the reference's order decides: llm-d is on by default, the others are chosen.
     for (section, method) in [
         ("nok8s", Method::Nok8s),
         ("kustomize", Method::Kustomize),
-        ("modelservice", Method::Modelservice),
         ("standalone", Method::Standalone),
+        ("modelservice", Method::Modelservice),
         ("fma", Method::Fma),
     ] {
         // Fast model actuation may take the place of llm-d's own decode servers.

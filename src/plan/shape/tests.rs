@@ -25,6 +25,8 @@ fn the_method_tells_the_servers() {
     assert_eq!(roles(&config), [("replica", 2, 8)]);
     assert_eq!(of(&config).unwrap().plugin_config, None);
     config["modelservice"]["enabled"] = json!(true);
+    assert_eq!(of(&config).unwrap().method, Method::Standalone);
+    config["standalone"]["enabled"] = json!(false);
     assert_eq!(roles(&config), [("prefill", 6, 2), ("decode", 1, 4)]);
     assert_eq!(of(&config).unwrap().plugin_config.unwrap(), "default");
     config["prefill"]["enabled"] = json!(false);
