@@ -102,3 +102,34 @@ fn a_key_has_a_default_or_an_example() {
     );
     assert_eq!(found, [""; 0]);
 }
+
+#[test]
+fn every_key_that_an_old_name_stands_for_is_known() {
+    let document = BaseDir::embedded().read("legacy-names.yaml").unwrap().unwrap();
+    let names = yaml::from_str(&document.text).unwrap();
+    let known = [embedded("defaults.yaml"), embedded("optional.yaml")];
+    // Whether the key is there, or the map above it takes any.
+    let is_known = |key: &str| {
+        known.iter().any(|known| {
+            let mut value = known;
+            key.split('.').all(|part| match value.get(part) {
+                Some(next) => {
+                    value = next;
+                    true
+                }
+                None => value.as_object().is_some_and(serde_json::Map::is_empty),
+            })
+        })
+    };
+    let mut unknown = Vec::new();
+    for (name, entry) in names.as_object().unwrap() {
+        for list in ["sets", "standalone", "modelservice"] {
+            for key in entry.get(list).and_then(Value::as_array).into_iter().flatten() {
+                if !is_known(key.as_str().unwrap()) {
+                    unknown.push(format!("{name}: {key}"));
+                }
+            }
+        }
+    }
+    assert_eq!(unknown, [""; 0]);
+}

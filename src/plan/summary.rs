@@ -1,5 +1,6 @@
 //! A plan in words, for `--dry-run` and for the log.
 
+use super::base_dir::BaseDir;
 use super::shape::{Role, StackShape};
 use super::sweep::SweepPlan;
 use std::fmt::Write;
@@ -20,13 +21,8 @@ impl SweepPlan {
         line("stack", self.stack.clone());
         let simulated = if self.simulated { ", SIMULATED" } else { "" };
         line("platform", format!("{}{simulated}", self.platform.name()));
-        let shape_of = if self.harness == self.profile_harness {
-            String::new()
-        } else {
-            format!(" (a profile of {})", self.profile_harness)
-        };
         line("harness", format!("{} × {}", self.harness, self.parallelism));
-        line("profile", format!("{}{shape_of}", self.profile));
+        line("profile", format!("{}{}", self.profile, self.about_profile()));
         line(
             "cells",
             format!(
@@ -51,6 +47,28 @@ impl SweepPlan {
             self.runs.len(),
         );
         text
+    }
+}
+
+impl SweepPlan {
+    /// What is not as one would expect about the profile: whose it is, and where it came from.
+    fn about_profile(&self) -> String {
+        let mut notes = Vec::new();
+        if self.harness != self.profile_harness {
+            notes.push(format!("a profile of {}", self.profile_harness));
+        }
+        let embedded = BaseDir::Embedded.root();
+        if let Some(profile) = self.profiles.first()
+            && self.spec.base_dir != BaseDir::Embedded
+            && profile.template.name.starts_with(&embedded)
+        {
+            notes.push("embedded: the base dir has none".to_owned());
+        }
+        if notes.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", notes.join("; "))
+        }
     }
 }
 

@@ -103,6 +103,11 @@ fn setup(
             return None;
         }
     };
+    if !plan.simulated
+        && let Some(message) = shape::plugins_missing(config, &shape)
+    {
+        push(remarks, message);
+    }
     let told = plan.simulated.then(|| shape::as_simulated(config, &shape));
     if plan.simulated {
         for note in shape::beyond_rehearsal(config, &shape) {

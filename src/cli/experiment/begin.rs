@@ -103,6 +103,11 @@ pub(super) fn prepare(flags: InputFlags, begun: Option<Begun>) -> Result<Prepare
 /// Paths that do not depend on where a resume is typed.
 fn absolute(mut flags: InputFlags, cwd: &Path) -> InputFlags {
     flags.plan = flags.plan.absolute(cwd);
+    if let Some(workload) = &flags.workload
+        && cwd.join(workload).is_file()
+    {
+        flags.workload = Some(cwd.join(workload).display().to_string());
+    }
     flags
 }
 

@@ -70,7 +70,7 @@ pub(super) struct InputFlags {
     /// Load generator: builtin, inference-perf, vllm-benchmark, guidellm, aiperf
     #[arg(short = 'l', long, value_name = "NAME", env = "LLMDBENCH_HARNESS", help_heading = INPUT)]
     pub(super) harness: Option<String>,
-    /// Workload profile of the harness
+    /// Workload profile: a name among those of the harness, or a file
     #[arg(short = 'w', long, value_name = "NAME", env = "LLMDBENCH_WORKLOAD", help_heading = INPUT)]
     pub(super) workload: Option<String>,
     /// Values to set in every workload profile, on top of the treatments: key=value,…

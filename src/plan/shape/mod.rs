@@ -6,6 +6,7 @@ mod routing;
 
 pub(super) use beyond::{as_simulated, beyond_rehearsal};
 pub use routing::Routing;
+pub(super) use routing::plugins_missing;
 
 use super::merge::get;
 use serde_json::Value;

@@ -1,7 +1,10 @@
 //! What a router goes by, read from its plugin configuration.
 
 use super::Method;
+use super::StackShape;
+use crate::experiment::did_you_mean;
 use crate::plan::merge::get;
+use crate::plan::remark::Remark;
 use crate::yaml;
 use serde_json::Value;
 
@@ -90,4 +93,26 @@ pub(super) fn custom(config: &Value, name: &str) -> Option<Value> {
         Value::String(text) => yaml::from_str(text).ok(),
         other => Some(other.clone()),
     }
+}
+
+/// The plugin configuration that comes with the router.
+const OF_THE_CHART: &str = "default-plugins.yaml";
+
+/// A warning where the router is to use a plugin configuration that nobody brings: it would not start.
+pub(in crate::plan) fn plugins_missing(config: &Value, shape: &StackShape) -> Option<Remark> {
+    let name = shape.plugin_config.as_deref()?;
+    let all = get(config, &["router", "epp", "pluginsCustomConfig"]).and_then(Value::as_object);
+    let names: Vec<&str> = all.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    if name == OF_THE_CHART || names.contains(&name) {
+        return None;
+    }
+    let known = names.iter().copied().chain([OF_THE_CHART]);
+    let hint = did_you_mean(name, known.clone()).map_or_else(String::new, |hint| format!("{hint}\n"));
+    let known: Vec<&str> = known.collect();
+    Some(
+        Remark::warning(format!(
+            "router.epp.pluginsConfigFile: {name} is not in router.epp.pluginsCustomConfig, so the router's image must have it"
+        ))
+        .with_help(format!("{hint}there are {}", known.join(", "))),
+    )
 }

@@ -185,3 +185,17 @@ fn what_a_rehearsal_leaves_out_is_told() {
     let notes = told(json!({"kustomize": {"enabled": true}}));
     assert!(notes[0].starts_with("kustomize: "), "{notes:?}");
 }
+
+#[test]
+fn plugins_that_nobody_brings_are_told() {
+    let told = |file: &str| {
+        let config = llm_d(&json!({"router": {"epp": {
+            "pluginsConfigFile": file, "pluginsCustomConfig": {"mine.yaml": "plugins: []"},
+        }}}));
+        plugins_missing(&config, &of(&config).unwrap()).map(|remark| remark.render(false))
+    };
+    assert_eq!(told("mine.yaml"), None);
+    assert_eq!(told("default-plugins.yaml"), None);
+    let told = told("mien.yaml").unwrap();
+    assert!(told.contains("did you mean `mine.yaml`?"), "{told}");
+}
