@@ -294,3 +294,86 @@ fn flags_of_the_scenario_reach_the_server() {
         assert!(script.contains(part), "{part} is not in {script}");
     }
 }
+
+#[test]
+fn a_host_without_kubernetes_runs_what_its_files_say() {
+    let set = [
+        "nok8s.vllm.replicas=3,nok8s.vllm.tensorParallel=2,nok8s.vllm.hostPort=9100,nok8s.epp.grpcPort=9500",
+    ];
+    let stack = planned("pd-disaggregation", |request| {
+        request.methods = Some("nok8s".to_owned());
+        request.set = owned(&set);
+    })
+    .remove(0);
+    let endpoints = stack.file("32_nok8s-epp-endpoints.yaml");
+    let listed: Vec<(&str, &str)> = at(&endpoints, "/endpoints")
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["name"].as_str().unwrap(), one["port"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        listed,
+        [("vllm-0", "9100"), ("vllm-1", "9101"), ("vllm-2", "9102")]
+    );
+    let launch = stack.file("34_nok8s-containers.yaml");
+    assert_eq!(
+        at(&launch, "/readiness/vllmPorts"),
+        &serde_json::json!([9100, 9101, 9102])
+    );
+    let containers = at(&launch, "/containers").as_array().unwrap();
+    let kinds: Vec<&str> = containers
+        .iter()
+        .map(|one| one["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["vllm", "vllm", "vllm", "epp", "envoy"]);
+    let shape = shape::of(&stack.config).unwrap();
+    assert_eq!(
+        (shape.roles[0].replicas, shape.roles[0].tensor_parallelism),
+        (3, 2)
+    );
+    assert_eq!(containers[1]["tensorParallel"], 2);
+    assert_eq!(containers[1]["hostPort"], 9101);
+    let envoy = stack.file("33_nok8s-envoy.yaml");
+    let address = |pointer: &str| at(&envoy, pointer)["socket_address"]["port_value"].clone();
+    assert_eq!(
+        address("/static_resources/listeners/0/address"),
+        containers[4]["listenPort"]
+    );
+    let picker = "/static_resources/clusters/1/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address";
+    assert_eq!(address(picker), 9500);
+    let picking = stack.file("31_nok8s-epp-config.yaml");
+    let mounted = containers[3]["configMountDir"].as_str().unwrap();
+    assert_eq!(
+        at(&picking, "/plugins/0/parameters/path").as_str().unwrap(),
+        format!("{mounted}/endpoints.yaml")
+    );
+}
+
+#[test]
+fn a_plugin_configuration_that_reads_the_endpoints_file_is_taken() {
+    let plugins = "plugins: [{type: file-discovery, parameters: {path: /mine}}]";
+    let stack = planned("pd-disaggregation", |request| {
+        request.methods = Some("nok8s".to_owned());
+        request.set = owned(&["router.epp.pluginsConfigFile=mine.yaml"]);
+        let custom = serde_json::json!({"mine.yaml": plugins});
+        request
+            .set
+            .push(format!("router.epp.pluginsCustomConfig={custom}"));
+    })
+    .remove(0);
+    let picking = stack.file("31_nok8s-epp-config.yaml");
+    assert_eq!(at(&picking, "/plugins/0/parameters/path"), "/mine");
+}
+
+#[test]
+fn only_agentgateway_needs_constraints_of_its_own() {
+    for (class, wanted) in [("agentgateway", true), ("istio", false), ("epponly", false)] {
+        let stack = with_gateway("pd-disaggregation", class, &["release=mine"]);
+        let constraints = stack.file("05a_agentgateway_scc.yaml");
+        assert_eq!(!constraints.is_null(), wanted, "{class}");
+        if wanted {
+            assert_eq!(at(&constraints, "/metadata/name"), "mine-agentgateway");
+        }
+    }
+}
