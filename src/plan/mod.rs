@@ -45,7 +45,7 @@ pub use merge::get;
 pub use profile::BUILTIN;
 pub use provenance::{ConfigLine, Origin, Place, Provenance};
 pub use remark::{PlanError, Remark};
-pub use render::{RenderedFile, Templates};
+pub use render::{RenderedFile, RenderedSetup, RenderedStack, Templates};
 pub use request::Request;
 pub use resolve::{Problem, Resolved, Unresolved, Versions};
 pub use spec::{Spec, names as spec_names};

@@ -5,6 +5,7 @@
 //! such a name starts with, and they are wrapped: `{% set found = {} %}` becomes `{% set found = dict({}) %}`, which
 //! means the same in Python.
 
+use super::tags::tags;
 use indexmap::IndexMap;
 use minijinja::value::{Enumerator, Kwargs, Object, ObjectRepr, Value, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State};
@@ -249,10 +250,8 @@ pub(super) fn places(template: &str) -> Vec<(usize, &'static str)> {
     if !template.contains("set ") || !has_change(template, "") {
         return found;
     }
-    let mut from = 0;
-    while let Some((start, end)) = next_block(template, from) {
-        from = end;
-        let Some(body) = template.get(start..end) else {
+    for tag in tags(template).filter(|tag| tag.is_block) {
+        let Some(body) = template.get(tag.inside.clone()) else {
             continue;
         };
         let Some((name, value)) = assigned(body) else {
@@ -265,7 +264,10 @@ pub(super) fn places(template: &str) -> Vec<(usize, &'static str)> {
         };
         if has_change(template, name) {
             let length = body.trim_end_matches(['-', '+']).trim_end().len();
-            found.extend([(start + value, opening), (start + length, ")")]);
+            found.extend([
+                (tag.inside.start + value, opening),
+                (tag.inside.start + length, ")"),
+            ]);
         }
     }
     found
@@ -295,35 +297,4 @@ fn assigned(body: &str) -> Option<(&str, usize)> {
     let name = name.trim();
     let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_');
     is_name.then(|| (name, body.len() - value.trim_start().len()))
-}
-
-/// The inside of the next `{% … %}` from `from` on: its start and its end. Comments are passed over, and so are quotes.
-fn next_block(template: &str, mut from: usize) -> Option<(usize, usize)> {
-    loop {
-        let at = from
-            + template
-                .get(from..)?
-                .find("{%")
-                .into_iter()
-                .chain(template.get(from..)?.find("{#"))
-                .min()?;
-        if template.get(at..)?.starts_with("{#") {
-            from = at + template.get(at..)?.find("#}")? + 2;
-            continue;
-        }
-        let start = at + 2;
-        let mut quote = None;
-        let bytes = template.as_bytes();
-        let mut end = start;
-        loop {
-            match (*bytes.get(end)?, quote) {
-                (b'\\', Some(_)) => end += 1,
-                (c, Some(open)) if c == open => quote = None,
-                (c @ (b'"' | b'\''), None) => quote = Some(c),
-                (b'%', None) if bytes.get(end + 1) == Some(&b'}') => return Some((start, end)),
-                _ => {}
-            }
-            end += 1;
-        }
-    }
 }

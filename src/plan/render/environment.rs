@@ -8,7 +8,7 @@ use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior};
 /// reference takes under 20,000. This is under a second of time, and bounds what all texts of a rendering may take.
 pub(super) const FUEL: u64 = 600_000;
 /// How deep macros and includes may go. Each level takes stack, of which a thread has little.
-const DEEPEST: usize = 120;
+pub(super) const DEEPEST: usize = 120;
 /// What precedes the name of a template of the embedded base dir, so that its includes are looked for there too.
 pub(super) const EMBEDDED: &str = "<embedded>/";
 

@@ -1,5 +1,6 @@
 //! What went wrong in a template, for who wrote it.
 
+use super::environment::DEEPEST;
 use super::source::Source;
 use crate::diagnostic::{Finding, Span};
 use crate::plan::base_dir::Document;
@@ -61,7 +62,16 @@ fn words(error: &Error, excerpt: Option<&str>) -> (String, Option<String>) {
             "the template does more work than any config needs; it was stopped".to_owned(),
             "look for a loop that does not end, or for a text that grows with every turn",
         ),
-        ErrorKind::WriteFailure => (detail.to_owned(), ""),
+        _ if detail == "recursion limit exceeded" => (
+            format!("this goes in a circle, or deeper than {DEEPEST} levels{in_expression}"),
+            "a macro that calls itself needs an end, and files that include each other have none",
+        ),
+        ErrorKind::WriteFailure => (
+            error
+                .source()
+                .map_or_else(|| detail.to_owned(), ToString::to_string),
+            "",
+        ),
         ErrorKind::SyntaxError => (format!("the template has a syntax error: {detail}"), ""),
         ErrorKind::InvalidOperation => (format!("{detail}{in_expression}"), ""),
         kind => (format!("{kind}{}{in_expression}", behind_colon(detail)), ""),

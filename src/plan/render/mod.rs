@@ -10,12 +10,17 @@ mod context;
 mod environment;
 mod failure;
 mod filters;
+mod limits;
 mod python;
 mod pyyaml;
 mod reads;
 mod source;
+mod sweep;
+mod tags;
 #[cfg(test)]
 mod tests;
+
+pub use sweep::{RenderedSetup, RenderedStack};
 
 use super::base_dir::{BaseDir, BaseDirError, Document};
 use super::remark::Remark;
@@ -39,6 +44,8 @@ const MACROS: &str = "_macros.j2";
 const SUFFIX: &str = ".j2";
 /// No rendered file is larger: Kubernetes takes no object above 1.5 MiB.
 const MAX_OUTPUT: usize = 4 << 20;
+/// Of the thread that compiles.
+const STACK: usize = 128 << 20;
 /// Renderings of a template that are kept for configs to come.
 const MOST_KEPT: usize = 32;
 
@@ -81,6 +88,11 @@ impl Templates {
     /// # Errors
     /// Everything that cannot be read or has a syntax error.
     pub fn load(spec: &Spec) -> Result<Self, Vec<Remark>> {
+        on_large_stack(|| Self::compile(spec))
+            .unwrap_or_else(|error| Err(vec![Remark::error(format!("cannot start a thread: {error}"))]))
+    }
+
+    fn compile(spec: &Spec) -> Result<Self, Vec<Remark>> {
         let one = |error: BaseDirError| vec![Remark::error(error.to_string())];
         let mut loading = Loading::new()?;
         let own = documents(&spec.base_dir, &spec.template_dir).map_err(one)?;
@@ -109,30 +121,33 @@ impl Templates {
         treatment: &str,
         stack: &str,
     ) -> Result<Vec<RenderedFile>, Vec<Remark>> {
+        let whole = self.render_all(config);
+        if whole.failures.is_empty() {
+            return Ok(whole.files);
+        }
+        let wherever = format!("the stack {stack} in the setup treatment {treatment}");
+        let failures = whole.failures.into_iter();
+        Err(failures.map(|failure| failure.remark(&wherever)).collect())
+    }
+
+    fn render_all(&self, config: &Value) -> Rendering {
         let tree = Arc::new(Tree::new(config));
-        let mut files = Vec::with_capacity(self.all.len());
-        let mut remarks = Vec::new();
+        let mut whole = Rendering::default();
         for template in &self.all {
             match self.render_one(template, &tree) {
-                Ok(text) => files.push(RenderedFile {
+                Ok(text) => whole.files.push(RenderedFile {
                     name: template.output.clone(),
                     template: template.document.name.clone(),
                     text,
                 }),
-                Err((document, mut finding)) => {
-                    finding.message = format!(
-                        "{} of the stack {stack} in the setup treatment {treatment}: {}",
-                        template.output, finding.message
-                    );
-                    remarks.push(Remark::within(&document, finding));
-                }
+                Err((document, finding)) => whole.failures.push(Failure {
+                    output: template.output.clone(),
+                    document,
+                    finding,
+                }),
             }
         }
-        if remarks.is_empty() {
-            Ok(files)
-        } else {
-            Err(remarks)
-        }
+        whole
     }
 
     /// How often a template was rendered, and not found among earlier renderings.
@@ -141,9 +156,8 @@ impl Templates {
     }
 
     fn render_one(&self, template: &Template, tree: &Arc<Tree>) -> Result<Arc<str>, (Document, Finding)> {
-        let kept = || template.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, text)) = kept().iter().rev().find(|(seen, _)| seen.is_in(tree)) {
-            return Ok(text.clone());
+        if let Some(text) = template.earlier(tree) {
+            return Ok(text);
         }
         self.renderings.fetch_add(1, Ordering::Relaxed);
         let view = View::new(tree);
@@ -160,13 +174,67 @@ impl Templates {
             ));
         }
         let text: Arc<str> = format!("{}\n", String::from_utf8_lossy(&out.0).trim()).into();
-        let mut kept = kept();
+        template.keep(view.seen(), &text);
+        Ok(text)
+    }
+}
+
+impl Template {
+    /// The text of an earlier rendering that depended on nothing that `tree` has otherwise.
+    fn earlier(&self, tree: &Tree) -> Option<Arc<str>> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = kept.iter().rposition(|(seen, _)| seen.is_in(tree))?;
+        let rendering = kept.remove(found);
+        let text = rendering.1.clone();
+        // The one that is needed least will be forgotten first.
+        kept.push(rendering);
+        Some(text)
+    }
+
+    fn keep(&self, seen: Seen, text: &Arc<str>) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() == MOST_KEPT {
             kept.remove(0);
         }
-        kept.push((view.seen(), text.clone()));
-        Ok(text)
+        kept.push((seen, text.clone()));
     }
+}
+
+/// What came of all templates with one config.
+#[derive(Default)]
+struct Rendering {
+    files: Vec<RenderedFile>,
+    failures: Vec<Failure>,
+}
+
+/// Why a template cannot be rendered.
+#[derive(Debug, Clone, PartialEq)]
+struct Failure {
+    /// The file it would have been.
+    output: String,
+    document: Document,
+    finding: Finding,
+}
+
+impl Failure {
+    /// As it is told; `wherever` says for which setup treatments and stacks.
+    fn remark(mut self, wherever: &str) -> Remark {
+        self.finding.message = format!("{} of {wherever}: {}", self.output, self.finding.message);
+        Remark::within(&self.document, self.finding)
+    }
+}
+
+/// Do `work` where the recursion that [`limits`] leaves to the compiler of templates has room, also in a build without
+/// optimisation. The memory is only taken where it is used.
+fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
+    std::thread::scope(|scope| {
+        let handle = std::thread::Builder::new()
+            .stack_size(STACK)
+            .spawn_scoped(scope, work)?;
+        Ok(handle
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
 }
 
 /// What is being compiled.
@@ -193,6 +261,10 @@ impl Loading {
         for (name, document) in files {
             let partial = name.starts_with('_') || name.contains('/');
             if !partial && present.contains(number(name)) {
+                continue;
+            }
+            if let Some(finding) = limits::check(&document.text) {
+                self.remarks.push(Remark::within(document, finding));
                 continue;
             }
             let source = Source::new(macros.filter(|_| !partial).map(|(_, macros)| macros), document);

@@ -107,7 +107,8 @@ impl Source {
     }
 }
 
-fn span(text: &str, start: usize, end: usize) -> Span {
+/// The part from `start` to `end` of `text`, as lines and columns.
+pub(super) fn span(text: &str, start: usize, end: usize) -> Span {
     let before = text.get(..start).unwrap_or_default();
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     let marked = text.get(start..end).unwrap_or_default();

@@ -1,5 +1,9 @@
 //! Mini templates, each for one rule of the reference's Jinja environment.
 
+mod limits;
+mod sweep;
+mod texts;
+
 use super::*;
 use serde_json::json;
 use std::path::Path;
@@ -16,9 +20,12 @@ fn templates(files: &[(&str, &str)]) -> Result<Templates, String> {
             ((*name).to_owned(), document)
         })
         .collect();
-    let mut loading = Loading::new().unwrap();
-    loading.add(&files, "", &HashSet::new());
-    loading.finish().map_err(|remarks| told(&remarks))
+    on_large_stack(|| {
+        let mut loading = Loading::new().unwrap();
+        loading.add(&files, "", &HashSet::new());
+        loading.finish().map_err(|remarks| told(&remarks))
+    })
+    .unwrap()
 }
 
 fn told(remarks: &[Remark]) -> String {
