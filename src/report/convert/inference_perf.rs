@@ -21,11 +21,14 @@ fn load(raw: &Value, profile: &Value, name: &str) -> LoadStandardized {
         .filter(|shared| shared.is_object());
     let of_shared = |key: &str| shared.and_then(|shared| shared.get(key)).and_then(Value::as_u64);
     let kind = profile.pointer("/data/type").and_then(Value::as_str);
+    // The built-in load generator leaves files of this kind for profiles of guidellm too.
+    let made_up = profile.pointer("/spec/data/0/kind").and_then(Value::as_str) == Some("synthetic_text");
     LoadStandardized {
         source: Some(
             match kind {
                 Some("random" | "shared_prefix") => "random",
                 Some(_) => "sampled",
+                None if made_up => "random",
                 None => "unknown",
             }
             .to_owned(),
@@ -118,4 +121,26 @@ fn aggregate(raw: &Value, total: u64, failures: u64) -> Aggregate {
 fn statistics(block: Option<&Value>, units: &str) -> Option<Statistics> {
     let block = block?;
     named(units, |key| block.get(key).and_then(Value::as_f64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn made_up_prompts_are_random_whoever_wrote_the_profile() {
+        let source = |profile: Value| load(&json!({}), &profile, "stage_1_lifecycle_metrics.json").source;
+        let random = Some("random".to_owned());
+        assert_eq!(source(json!({"data": {"type": "shared_prefix"}})), random);
+        assert_eq!(
+            source(json!({"spec": {"data": [{"kind": "synthetic_text"}]}})),
+            random
+        );
+        assert_eq!(
+            source(json!({"data": {"type": "shareGPT"}})),
+            Some("sampled".to_owned())
+        );
+        assert_eq!(source(json!({})), Some("unknown".to_owned()));
+    }
 }

@@ -43,7 +43,7 @@ fn load(raw: &Value, profile: &Value, completed: u64, input: u64, output: u64) -
     let per_request = |tokens: u64| tokens as f64 / completed.max(1) as f64;
     LoadStandardized {
         source: Some(
-            if dataset.is_none_or(|name| name == "random") {
+            if dataset.is_none_or(|name| matches!(name, "random" | "prefix_repetition")) {
                 "random"
             } else {
                 "sampled"

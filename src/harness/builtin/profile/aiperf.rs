@@ -154,15 +154,18 @@ fn prompts(fields: &mut Fields<'_>) -> Result<Prompts, ProfileError> {
         DEFAULT_OUTPUT,
     )?;
     let prefix = first(fields, &["prefix-prompt-length", "prompt-prefix-length"])?.unwrap_or(0);
-    let pool = first(
-        fields,
-        &[
-            "num-prefix-prompts",
-            "prompt-prefix-pool-size",
-            "prefix-prompt-pool-size",
-        ],
-    )?;
-    Ok(match pool.filter(|pool| *pool > 0) {
+    let mut pool = None;
+    for name in [
+        "num-prefix-prompts",
+        "prompt-prefix-pool-size",
+        "prefix-prompt-pool-size",
+    ] {
+        // 0 is the tool's own way to say: none.
+        if fields.count(name)?.is_some_and(|count| count > 0) {
+            pool = pool.or(fields.groups(name)?);
+        }
+    }
+    Ok(match pool {
         Some(groups) if prefix > 0 => Prompts::SharedPrefix {
             groups,
             // Every question is another one.

@@ -4,6 +4,9 @@ use super::ProfileError;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
+/// Most groups of prompts that begin alike.
+const MOST_GROUPS: u32 = 1_000_000;
+
 /// Whether two spellings mean the same key: `-` and `_` are alike.
 pub(super) fn same_key(a: &str, b: &str) -> bool {
     a.len() == b.len()
@@ -104,6 +107,16 @@ impl<'a> Fields<'a> {
                 Ok(count) if count >= least => Ok(Some(count)),
                 _ => Err(self.invalid(key, &format!("must be from {least} to {}, not {count}", u32::MAX))),
             },
+        }
+    }
+
+    /// How many groups of prompts begin alike. Each has a beginning in memory, so there is a limit.
+    pub(super) fn groups(&mut self, key: &str) -> Result<Option<u32>, ProfileError> {
+        match self.small(key, 1)? {
+            Some(groups) if groups > MOST_GROUPS => {
+                Err(self.invalid(key, &format!("must be at most {MOST_GROUPS}, not {groups}")))
+            }
+            groups => Ok(groups),
         }
     }
 

@@ -288,7 +288,7 @@ fn prompts(spec: &mut Fields<'_>, warnings: &mut Vec<String>) -> Result<Prompts,
         Some(mut bucket) => {
             bucket.without_effect(&["bucket_weight"]);
             let prompts = Prompts::SharedPrefix {
-                groups: bucket.small("prefix_count", 1)?.unwrap_or(1),
+                groups: bucket.groups("prefix_count")?.unwrap_or(1),
                 // Every question is another one.
                 per_group: u32::from(u16::MAX),
                 system: bucket.small("prefix_tokens", 0)?.unwrap_or(0),

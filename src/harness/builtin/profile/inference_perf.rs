@@ -192,12 +192,11 @@ fn shared_prefix(shared: &mut Fields<'_>) -> Result<Prompts, ProfileError> {
     if shared.get("multimodal").is_some() {
         return Err(unsupported(shared, "multimodal", "…"));
     }
-    let least_one = |shared: &mut Fields<'_>, key: &str| {
-        let value = shared.small(key, 1)?;
-        value.ok_or_else(|| shared.invalid(key, "is missing"))
-    };
-    let groups = least_one(shared, "num_groups")?;
-    let per_group = least_one(shared, "num_prompts_per_group")?;
+    let missing = |shared: &Fields<'_>, key: &str| shared.invalid(key, "is missing");
+    let groups = shared.groups("num_groups")?;
+    let groups = groups.ok_or_else(|| missing(shared, "num_groups"))?;
+    let per_group = shared.small("num_prompts_per_group", 1)?;
+    let per_group = per_group.ok_or_else(|| missing(shared, "num_prompts_per_group"))?;
     let system = shared.small("system_prompt_len", 0)?.unwrap_or(0);
     let question = around(shared, "question_len", "question_len_std")?;
     let output = around(shared, "output_len", "output_len_std")?;

@@ -233,7 +233,10 @@ fn any_value() -> impl Strategy<Value = Value> {
             "concurrent",
             "poisson",
             "inf",
-            "none"
+            "none",
+            "synthetic_text",
+            "max_requests",
+            "max_duration",
         ])
         .prop_map(Value::from),
     ];
@@ -278,6 +281,22 @@ fn keys() -> impl Strategy<Value = String> {
         "api",
         "server",
         "seed",
+        "spec",
+        "profile",
+        "constraints",
+        "kind",
+        "count",
+        "seconds",
+        "streams",
+        "prompt_tokens",
+        "output_tokens",
+        "prefix_buckets",
+        "prefix_count",
+        "benchmarks",
+        "profile.streams",
+        "request-count",
+        "isl",
+        "benchmark-duration",
     ])
     .prop_map(str::to_owned)
 }
@@ -294,8 +313,7 @@ proptest! {
                     Pace::Open { rate, .. } => prop_assert!(rate > 0.0 && rate.is_finite()),
                 }
             }
-            super::super::prompts::PromptMaker::new(
-                Prompts::Random { prefix: 0, input: Lengths::Fixed(3), output: Lengths::Fixed(3), distinct: None }, 1).make(5);
+            super::super::prompts::PromptMaker::new(profile.workload.prompts, 1);
         }
     }
 
@@ -418,11 +436,15 @@ fn aiperf_is_one_stage_of_flags() {
             ..
         }
     ));
-    let timed = workload(&json!({"concurrency": 2, "benchmark-duration": 10}));
+    let timed = workload(&json!({"concurrency": 2, "benchmark-duration": 10, "num-prefix-prompts": 0}));
     assert_eq!(timed.requests(), None);
     for (document, words) in [
         (json!({"isl": 5, "input-file": "a.jsonl"}), "-l aiperf"),
         (json!({"request-count": 0}), "at least 1"),
+        (
+            json!({"isl": 5, "num-prefix-prompts": 4_000_000_000_u32, "prefix-prompt-length": 5}),
+            "at most 1000000",
+        ),
         (
             json!({"isl": 5, "endpoint-type": "embeddings"}),
             "`endpoint-type: embeddings`",

@@ -137,7 +137,7 @@ fn prompts(
 
 /// `prefix_repetition`: as many different prompts as there are requests, spread over the prefixes.
 fn shared_prefix(fields: &mut Fields<'_>, requests: u64) -> Result<Prompts, ProfileError> {
-    let groups = fields.small("prefix-repetition-num-prefixes", 1)?.unwrap_or(10);
+    let groups = fields.groups("prefix-repetition-num-prefixes")?.unwrap_or(10);
     let suffix = fields.small("prefix-repetition-suffix-len", 1)?.unwrap_or(256);
     let output = fields.small("prefix-repetition-output-len", 1)?.unwrap_or(128);
     Ok(Prompts::SharedPrefix {
