@@ -99,6 +99,11 @@ pub(crate) fn resident_kib(pid: &str) -> f64 {
     status_field(pid, "VmRSS:")
 }
 
+/// The most resident memory a process ever had, in KiB, as the kernel counts it; 0 where it does not say.
+pub(crate) fn peak_kib(pid: &str) -> f64 {
+    status_field(pid, "VmHWM:")
+}
+
 /// How often a process gave up the processor by itself (over all its threads): each is a sleep it woke up from.
 pub(crate) fn wake_ups(pid: &str) -> f64 {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task"))
