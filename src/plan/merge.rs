@@ -62,7 +62,7 @@ pub(super) fn set(value: &mut Value, path: &[&str], new: Value) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::json;
@@ -83,7 +83,8 @@ mod tests {
         assert_eq!(base, json!({"a": {"b": 1}}));
     }
 
-    fn value() -> impl Strategy<Value = Value> {
+    /// Any value, of few different keys, so that two of them meet.
+    pub(in crate::plan) fn value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
@@ -115,6 +116,22 @@ mod tests {
             prop_assert_eq!(&merged, &base);
             merge(&mut merged, &base.clone());
             prop_assert_eq!(merged, base);
+        }
+
+        #[test]
+        fn keys_that_nobody_names_stay(base in value(), over in value()) {
+            let mut merged = base.clone();
+            merge(&mut merged, &over);
+            if let (Value::Object(before), Value::Object(over), Value::Object(after)) = (&base, &over, &merged) {
+                for (key, value) in before.iter().filter(|(key, _)| over.get(*key).is_none_or(Value::is_null)) {
+                    prop_assert_eq!(after.get(key), Some(value));
+                }
+                let known = |key: &&String| before.contains_key(*key);
+                prop_assert!(after.keys().take(before.len()).all(|key| known(&key)), "their order stays too");
+            }
+            let mut again = base.clone();
+            merge(&mut again, &over);
+            prop_assert_eq!(serde_json::to_string(&merged).unwrap(), serde_json::to_string(&again).unwrap());
         }
 
         #[test]

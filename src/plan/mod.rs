@@ -18,6 +18,7 @@ mod flags;
 mod make;
 mod merge;
 mod overrides;
+mod placing;
 mod profile;
 mod provenance;
 mod remark;

@@ -108,6 +108,8 @@ mod tests {
     use super::*;
     use crate::diagnostic::Span;
     use crate::experiment::parse_path;
+    use crate::plan::merge::tests::value;
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn overriding(key: &str, value: Value) -> Override {
@@ -165,5 +167,74 @@ mod tests {
         assert_eq!(config["c"], json!({"d": 2}));
         assert!(assign(&mut config, &parse_path("a.x"), &json!(2)).is_err());
         assert!(assign(&mut config, &parse_path("b.0"), &json!(2)).is_err());
+    }
+
+    fn path() -> impl Strategy<Value = Vec<PathSegment>> {
+        let segment = prop_oneof![
+            "[a-d]|[0-3]|-1".prop_map(PathSegment::Key),
+            "[a-d.]{0,3}".prop_map(PathSegment::Quoted),
+        ];
+        prop::collection::vec(segment, 1..5)
+    }
+
+    /// Whether two values agree everywhere but below `path`.
+    fn same_elsewhere(before: &Value, after: &Value, path: &[PathSegment]) -> bool {
+        let Some((first, rest)) = path.split_first() else {
+            return true;
+        };
+        match (before, after) {
+            (Value::Object(before), Value::Object(after)) => before.iter().all(|(key, value)| {
+                let now = after.get(key).unwrap_or(&Value::Null);
+                if key == first.text() {
+                    same_elsewhere(value, now, rest)
+                } else {
+                    now == value
+                }
+            }),
+            (Value::Array(before), Value::Array(after)) => before.len() == after.len(),
+            // Nothing there, so that a map could be made.
+            (Value::Null, _) => true,
+            (before, after) => before == after,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_of_the_command_line_changes_nothing_else(
+            before in value(), path in path(), new in value(),
+        ) {
+            let mut after = before.clone();
+            if assign(&mut after, &path, &new).is_ok() {
+                prop_assert!(same_elsewhere(&before, &after, &path), "{after}");
+            } else {
+                prop_assert_eq!(&after, &before);
+            }
+            let mut again = before.clone();
+            let _ = assign(&mut again, &path, &new);
+            prop_assert_eq!(after, again);
+        }
+
+        #[test]
+        fn a_treatment_changes_nothing_else(
+            before in value(), known in value(), path in path(), new in value(), old_name: bool,
+        ) {
+            let target = if old_name { OverrideTarget::Known(path.clone()) } else { OverrideTarget::Path(path.clone()) };
+            let one = Override { target, value: new, span: Span::default() };
+            let mut after = before.clone();
+            let findings = apply(&mut after, &known, std::slice::from_ref(&one), "the config");
+            prop_assert!(same_elsewhere(&before, &after, &path), "{after} {findings:?}");
+            let mut again = before.clone();
+            prop_assert_eq!(findings, apply(&mut again, &known, &[one], "the config"));
+            prop_assert_eq!(after, again);
+        }
+
+        #[test]
+        fn any_argument_is_applied_or_refused(argument in "[a-c:.=,\\[\\]{}'\"0-2 ]{0,24}", before in value()) {
+            for one in crate::plan::set::parse(&argument, true).unwrap_or_default() {
+                let mut after = before.clone();
+                let result = assign(&mut after, &one.path, &one.value);
+                prop_assert!(same_elsewhere(&before, &after, &one.path), "{after} {result:?}");
+            }
+        }
     }
 }

@@ -1,12 +1,12 @@
 //! The rows and columns of a plan: each treatment checked once.
 
+use super::placing::{Place, key_in};
 use super::profile::{self, Profile};
 use super::remark::Remark;
 use super::resolve::{Problem, Resolved, host_claims};
 use super::sweep::{PlatformKind, RunPlan, SetupPlan, SweepPlan};
 use super::{fingerprint, shape};
-use crate::diagnostic::Span;
-use crate::experiment::{Override, RunTreatment, SetupTreatment, parse_path};
+use crate::experiment::{Override, RunTreatment, SetupTreatment};
 use crate::yaml;
 use serde_json::Value;
 use std::path::Path;
@@ -63,7 +63,6 @@ fn setup(
     general: &[Vec<Problem>],
     remarks: &mut Vec<Remark>,
 ) -> Option<String> {
-    let several = plan.stacks.len() > 1;
     let mut configs = Vec::with_capacity(stacks.len());
     let mut errors = false;
     for (stack, general) in stacks.iter().zip(general) {
@@ -73,24 +72,28 @@ fn setup(
             push(remarks, remark);
         }
         for problem in resolved.errors {
-            let is_general = general.contains(&problem) || plan.experiment_file.text.is_empty();
-            let mut remark = problem.remark;
-            if several && remark.document.is_none() {
-                remark.finding.message = format!("stack {stack}: {}", remark.finding.message);
-            }
-            let remark = match (remark.document.is_some(), is_general, problem.key) {
-                (true, _, _) | (false, true, None) => remark,
-                (false, true, Some(key)) => in_place(plan, stack, treatment, &key, remark),
-                (false, false, _) => of_treatment(plan, treatment, remark),
+            let place = Place {
+                plan,
+                treatment,
+                stack,
             };
-            push(remarks, remark);
+            push(remarks, place.of(problem.clone(), general.contains(&problem)));
         }
         configs.push((stack.as_str(), resolved.config));
     }
     let claims: Vec<(&str, &Value)> = configs.iter().map(|(name, config)| (*name, config)).collect();
     for message in host_claims(&claims) {
         errors = true;
-        push(remarks, of_treatment(plan, treatment, Remark::error(message)));
+        let place = Place {
+            plan,
+            treatment,
+            stack: &plan.stack,
+        };
+        let problem = Problem {
+            key: None,
+            remark: Remark::error(message),
+        };
+        push(remarks, place.of(problem, false));
     }
     let (_, config) = configs.iter().find(|(name, _)| *name == plan.stack)?;
     let shape = match shape::of(config) {
@@ -98,7 +101,16 @@ fn setup(
         Err(message) => {
             // Overrides that missed may be the reason, and are told already.
             if !errors {
-                push(remarks, of_treatment(plan, treatment, Remark::error(message)));
+                let place = Place {
+                    plan,
+                    treatment,
+                    stack: &plan.stack,
+                };
+                let problem = Problem {
+                    key: key_in(config, &message),
+                    remark: Remark::error(message),
+                };
+                push(remarks, place.of(problem, false));
             }
             return None;
         }
@@ -130,40 +142,6 @@ fn setup(
         overrides: treatment.overrides.clone(),
     });
     told
-}
-
-/// A remark about one treatment, at its place in the experiment file where there is one.
-fn of_treatment(plan: &SweepPlan, treatment: &SetupTreatment, mut remark: Remark) -> Remark {
-    if !plan.experiment_file.text.is_empty() {
-        let message = format!("setup treatment {}: {}", treatment.name, remark.finding.message);
-        remark.finding.message = message;
-        remark.finding.span = treatment.span;
-        remark.document = Some(plan.experiment_file.clone());
-    }
-    remark
-}
-
-/// A remark about a value, at the place where the value stands.
-fn in_place(
-    plan: &SweepPlan,
-    stack: &str,
-    treatment: &SetupTreatment,
-    key: &str,
-    mut remark: Remark,
-) -> Remark {
-    let history = plan.history(&treatment.name, &treatment.overrides, stack);
-    let place = history.of(&parse_path(key)).pop().and_then(|origin| origin.place);
-    if let Some(place) = place
-        && let Some(document) = plan.document(&place.file)
-    {
-        remark.finding.span = Span {
-            line: place.line,
-            column: place.column,
-            width: 1,
-        };
-        remark.document = Some(document.clone());
-    }
-    remark
 }
 
 /// A constant stands once in the file, however many treatments it is in.

@@ -1,75 +1,121 @@
-//! The chain on whole scenarios, and against what the reference makes of its own.
+//! The chain on whole scenarios.
 
-use crate::plan::{BaseDir, Request, make, spec_names};
-use serde_json::Value;
-use std::path::PathBuf;
+mod reference;
 
-fn variable(name: &str) -> PathBuf {
-    std::env::var_os(name)
-        .unwrap_or_else(|| panic!("set {name}"))
-        .into()
-}
+use crate::plan::merge::set;
+use crate::plan::merge::tests::value;
+use crate::plan::testing::BaseDirOnDisk;
+use crate::plan::{BaseDir, PlanError, PlatformKind, Request, SweepPlan, make, spec_names};
+use crate::yaml;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::sync::LazyLock;
 
-/// The first few places where two values differ, with both sides.
-fn differences(path: &str, ours: &Value, theirs: &Value, found: &mut Vec<String>) {
-    match (ours, theirs) {
-        (Value::Object(a), Value::Object(b)) => {
-            for (key, value) in a {
-                let path = format!("{path}.{key}");
-                match b.get(key) {
-                    Some(other) => differences(&path, value, other, found),
-                    None => found.push(format!("{path}: ours has {value}, theirs nothing")),
+/// Every section of every scenario, replaced by what is none: told by its name, or taken, and never a panic.
+#[test]
+fn a_section_of_another_type_is_told_by_its_name() {
+    let embedded = BaseDir::embedded();
+    let mut refused = 0;
+    for spec in spec_names(&embedded) {
+        let plan = make(&Request::without_experiment(&spec)).unwrap();
+        let defaults = yaml::from_str(&plan.spec.values.text).unwrap();
+        let scenario = yaml::from_str(&plan.spec.scenario.text).unwrap();
+        let written = scenario["scenario"][0].as_object().unwrap().clone();
+        // All known sections once, for the others only what they write themselves.
+        let keys: Vec<&String> = if spec == "local" {
+            defaults.as_object().unwrap().keys().collect()
+        } else {
+            written.keys().collect()
+        };
+        let folder = BaseDirOnDisk::new(&plan.spec.values.text, "");
+        for key in keys {
+            for bad in ["null", "3", "x", "[]", "{}"] {
+                let mut changed = scenario.clone();
+                changed["scenario"][0][key] = yaml::from_str(bad).unwrap();
+                folder.write("config/scenarios/mine.yaml", &yaml::to_string(&changed));
+                let mut request = Request::without_experiment("mine");
+                request.base_dir = Some(folder.path());
+                request.platform = PlatformKind::Kubernetes;
+                if let Err(error) = make(&request) {
+                    refused += 1;
+                    let text = error.to_string();
+                    let named = text.contains(key.as_str()) || text.contains("deploy method");
+                    assert!(named, "{spec}: {key}: {bad}: {text}");
+                    let placed = text.contains(".yaml:") || text.contains("deploy method");
+                    assert!(placed, "{spec}: {key}: {bad}: {text}");
                 }
             }
-            for (key, value) in b.iter().filter(|(key, _)| !a.contains_key(*key)) {
-                found.push(format!("{path}.{key}: theirs has {value}, ours nothing"));
-            }
         }
-        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
-            for (index, (a, b)) in a.iter().zip(b).enumerate() {
-                differences(&format!("{path}.{index}"), a, b, found);
-            }
-        }
-        (a, b) if a == b => {}
-        (a, b) => found.push(format!("{path}: ours {a}, theirs {b}")),
+    }
+    assert!(refused > 50, "{refused}");
+}
+
+/// Every path of a value, with the keys of its maps.
+fn paths(value: &Value, path: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
+    for (key, value) in value.as_object().into_iter().flatten() {
+        path.push(key.clone());
+        found.push(path.clone());
+        paths(value, path, found);
+        path.pop();
     }
 }
 
-/// Every config of a checkout of llm-d-benchmark is as the reference resolves it (`-p ns1 -f -n`).
-#[test]
-#[ignore = "needs a checkout of llm-d-benchmark and what it rendered"]
-fn every_config_of_a_checkout_is_the_references() {
-    let checkout = variable("LLMDBENCH_REFERENCE_CHECKOUT");
-    let rendered = variable("LLMDBENCH_REFERENCE_RENDERED");
-    let mut wrong = Vec::new();
-    let mut count = 0;
-    for name in spec_names(&BaseDir::external(&checkout).unwrap()) {
-        let mut request = Request::without_experiment(&name);
-        request.base_dir = Some(checkout.clone());
-        request.namespace = Some("ns1".to_owned());
-        request.monitoring = Some(true);
-        let plan = match make(&request) {
-            Ok(plan) => plan,
-            Err(error) => {
-                wrong.push(format!("{name}: {error}"));
-                continue;
-            }
-        };
-        for stack in plan.stacks() {
-            count += 1;
-            let path = rendered.join(&name).join(stack).join("config.yaml");
-            let text = std::fs::read_to_string(&path).unwrap();
-            let theirs = crate::yaml::from_str(&text).unwrap();
-            let ours = plan.resolved(&plan.setups[0], stack).config;
-            let mut found = Vec::new();
-            differences("", &ours, &theirs, &mut found);
-            println!(
-                "{:<10} {name}/{stack}",
-                if found.is_empty() { "equal" } else { "DIFFERENT" }
-            );
-            wrong.extend(found.into_iter().map(|one| format!("{name}/{stack}: {one}")));
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Whatever stands wherever: a plan or errors, and the same each time.
+    #[test]
+    fn any_value_anywhere_is_taken_or_told(
+        places in prop::collection::vec((any::<prop::sample::Index>(), value()), 1..4),
+        flags in 0_u8..32,
+    ) {
+        let base = LOCAL.as_ref().unwrap();
+        let mut stack = json!({"name": "one"});
+        let mut sets = Vec::new();
+        for (index, value) in &places {
+            let path = index.get(&base.paths);
+            let keys: Vec<&str> = path.iter().map(String::as_str).collect();
+            set(&mut stack, &keys, value.clone());
+            sets.push(format!("{}={value}", path.join(".")));
         }
+        let scenario = json!({"scenario": [stack, {"name": "two", "nok8s": {"enabled": flags & 16 != 0}}]});
+        base.folder.write("config/scenarios/mine.yaml", &yaml::to_string(&scenario));
+        let mut request = Request::without_experiment("mine");
+        request.base_dir = Some(base.folder.path());
+        request.platform = if flags & 1 == 0 { PlatformKind::Local } else { PlatformKind::Kubernetes };
+        request.monitoring = [None, Some(true), Some(false)][usize::from(flags % 3)];
+        request.gateway_class = (flags & 2 != 0).then(|| "istio".to_owned());
+        request.hugging_face_token = flags & 4 != 0;
+        if flags & 8 != 0 {
+            request.set = sets;
+        }
+        let told = |made: Result<SweepPlan, PlanError>| match made {
+            Ok(plan) => {
+                let stack = plan.resolved(&plan.setups[0], "one");
+                let lines = plan.provenance(&plan.setups[0], "one").lines();
+                assert!(lines.iter().all(|line| line.value.is_none() || !line.origins.is_empty()));
+                stack.config.to_string()
+            }
+            Err(error) => error.to_string(),
+        };
+        let first = told(make(&request));
+        prop_assert_eq!(first, told(make(&request)));
     }
-    println!("{count} configs");
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// The embedded defaults in a base dir on disk, and every path in them.
+struct Base {
+    folder: BaseDirOnDisk,
+    paths: Vec<Vec<String>>,
+}
+
+static LOCAL: LazyLock<Option<Base>> = LazyLock::new(|| {
+    let plan = make(&Request::without_experiment("local")).ok()?;
+    let defaults = yaml::from_str(&plan.spec.values.text).ok()?;
+    let mut found = Vec::new();
+    paths(&defaults, &mut Vec::new(), &mut found);
+    Some(Base {
+        folder: BaseDirOnDisk::new(&plan.spec.values.text, ""),
+        paths: found,
+    })
+});
