@@ -15,7 +15,7 @@ use llmdbenchmark::engine::{CellStatus, Command, Engine, Outcome, State};
 use llmdbenchmark::experiment::{self, Source};
 use llmdbenchmark::phase::{PhaseExecutor, preflight};
 use llmdbenchmark::plan::shape::{Method, Routing, StackShape};
-use llmdbenchmark::plan::{self, BaseDir, Request, SweepPlan, spec_names};
+use llmdbenchmark::plan::{self, BaseDir, PlatformKind, Request, SetupPlan, SweepPlan, spec_names};
 use llmdbenchmark::platform::local::Local;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +23,9 @@ use std::time::Duration;
 
 /// How long one rehearsal may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Slow enough that a busy machine still sees tokens come one by one.
+const PACE: &str = "local.simulator.timeScale=4";
 
 /// One cell, of the spec's own harness and profile.
 const ONE: &str = "treatments: [{name: only}]\n";
@@ -66,8 +69,8 @@ fn small(spec: &str, base_dir: Option<&Path>) -> SweepPlan {
     let mut request = request(spec, base_dir, source("small", ONE.as_bytes().to_vec()));
     request.harness = Some("builtin".to_owned());
     request.workload = Some("quickstart".to_owned());
-    request.overrides = vec!["num-prompts=4,random-input-len=64,random-output-len=4".to_owned()];
-    request.set = vec!["local.simulator.timeScale=50".to_owned()];
+    request.overrides = vec!["num-prompts=4,random-input-len=64,random-output-len=16".to_owned()];
+    request.set = vec![PACE.to_owned()];
     planned(&request)
 }
 
@@ -155,6 +158,45 @@ fn every_ready_experiment_is_planned_on_the_spec_it_is_for() {
     }
 }
 
+/// What is rehearsed is meant for a cluster: its files can be written, and the router has the plugins it is told to use.
+#[test]
+fn what_is_rehearsed_can_be_deployed() {
+    for (experiment, spec) in [
+        (None, "examples/cpu"),
+        (None, "examples/sim"),
+        (None, "examples/gpu"),
+        (Some("disaggregated_vs_llmd"), "pd-disaggregation"),
+        (Some("precise-prefix-cache-aware"), "precise-prefix-cache-aware"),
+        (Some("inference-scheduling"), "inference-scheduling"),
+    ] {
+        let source = experiment.map_or_else(
+            || source("one", ONE.as_bytes().to_vec()),
+            |name| experiment::find(name, Path::new("/")).unwrap(),
+        );
+        let mut request = request(spec, None, source);
+        request.platform = PlatformKind::Kubernetes;
+        request.namespace = Some("models".to_owned());
+        let plan = planned(&request);
+        let told: Vec<&str> = plan
+            .warnings
+            .iter()
+            .map(|remark| remark.finding.message.as_str())
+            .filter(|message| message.contains("pluginsConfigFile"))
+            .collect();
+        assert_eq!(told, [""; 0], "{spec}");
+        let setups: Vec<&SetupPlan> = plan.setups.iter().collect();
+        let rendered = plan
+            .render(&setups)
+            .unwrap_or_else(|error| panic!("{spec}: {error}"));
+        for stack in rendered.iter().flat_map(|setup| &setup.stacks) {
+            assert!(
+                stack.files.iter().any(|file| !file.text.trim().is_empty()),
+                "{spec}"
+            );
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn embedded_specs_run() {
     for spec in spec_names(&BaseDir::embedded()) {
@@ -170,29 +212,29 @@ async fn profiles_of_every_tool_run_scaled_down() {
         (
             "inference-perf",
             "shared_prefix_synthetic",
-            "load.stages=[{rate: 20, duration: 0.2}]",
+            "load.stages=[{rate: 20, duration: 0.2}],data.shared_prefix.output_len=16",
         ),
         (
             "vllm-benchmark",
             "shared_prefix_synthetic",
-            "num-prompts=4,prefix-repetition-prefix-len=64",
+            "num-prompts=4,prefix-repetition-prefix-len=64,prefix-repetition-output-len=16",
         ),
         (
             "guidellm",
             "sanity_concurrent",
-            "spec.constraints.0.seconds=0.3,spec.data.0.output_tokens=4",
+            "spec.constraints.0.seconds=0.3,spec.data.0.output_tokens=16",
         ),
         (
             "guidellm",
             "sanity_random",
             "spec.profile.rate=[20],spec.constraints.0.seconds=0.2",
         ),
-        ("aiperf", "synthetic", "request-count=4,osl=4"),
+        ("aiperf", "synthetic", "request-count=4,osl=16"),
     ] {
         let experiment = format!("experiment: {{name: x, harness: {harness}, profile: {profile}}}\n{ONE}");
         let mut request = request("local", None, source("x", experiment.into_bytes()));
         request.overrides = vec![overrides.to_owned()];
-        request.set = vec!["local.simulator.timeScale=50".to_owned()];
+        request.set = vec![PACE.to_owned()];
         let plan = planned(&request);
         assert_eq!(
             (plan.harness.as_str(), plan.profile_harness.as_str()),
