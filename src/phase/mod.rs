@@ -192,12 +192,12 @@ pub async fn preflight(plan: &SweepPlan, instance: &Instance, platform: &dyn Pla
             }
         }
     }
-    missing.extend(unreadable(plan));
+    missing.extend(unreadable_profiles(plan));
     missing
 }
 
 /// Profiles that the built-in load generator cannot run: told before a stack is up, each reason once.
-fn unreadable(plan: &SweepPlan) -> Vec<Failure> {
+pub fn unreadable_profiles(plan: &SweepPlan) -> Vec<Failure> {
     let Some(setup) = plan.setups.first().filter(|_| plan.harness == harness::BUILTIN) else {
         return Vec::new();
     };

@@ -1,13 +1,16 @@
 //! From flags to a plan: the experiment file, the specification, and what a resumed sweep was begun with.
 
+use super::super::output::colored;
 use super::super::planning::{self, TREATMENTS_VARIABLE};
 use super::flags::{InputFlags, PlatformFlag};
+use super::stand_in::stand_in;
 use super::{Exit, exit};
 use crate::experiment::Source;
 use crate::harness;
 use crate::logs;
 use crate::plan::{PlatformKind, SweepPlan};
 use crate::workspace::{Input, Instance};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The flags of a sweep, in its instance's `plan` folder.
@@ -144,6 +147,10 @@ fn plan(flags: &InputFlags, source: &Source, cwd: PathBuf) -> Result<SweepPlan, 
     }
     policy.treatment_stop_on_error |= flags.treatment_stop_on_error;
     policy.validate_failures |= flags.validate_failures;
+    if let Some(remark) = stand_in(&mut request) {
+        super::say(remark.render(colored(&io::stderr())).trim_end());
+        tracing::info!("{}", remark.finding.message);
+    }
     planning::make(&request).inspect_err(|_| {
         // A harness that is not installed often has no profiles either: say both, not one after the other.
         if let Some(missing) = flags.harness.as_deref().and_then(harness::missing_tool) {

@@ -13,6 +13,7 @@ mod flags;
 mod headless;
 mod lines;
 mod offer;
+mod stand_in;
 mod watch;
 
 pub(super) use flags::Args;
