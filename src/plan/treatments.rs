@@ -8,6 +8,7 @@ use super::sweep::{PlatformKind, RunPlan, SetupPlan, SweepPlan};
 use super::{fingerprint, shape};
 use crate::experiment::{Override, RunTreatment, SetupTreatment};
 use crate::yaml;
+use indexmap::IndexMap;
 use serde_json::Value;
 use std::path::Path;
 
@@ -19,17 +20,14 @@ pub(super) fn setups(plan: &mut SweepPlan, treatments: &[SetupTreatment], remark
         .iter()
         .map(|stack| resolve(plan, stack, &[]).errors)
         .collect();
-    let mut simulated: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut simulated: IndexMap<String, Vec<&str>> = IndexMap::new();
     for treatment in treatments {
         let Some(told) = setup(plan, treatment, &names, &general, remarks) else {
             continue;
         };
-        match simulated.iter_mut().find(|(known, _)| *known == told) {
-            Some((_, alike)) => alike.push(&treatment.name),
-            None => simulated.push((told, vec![&treatment.name])),
-        }
+        simulated.entry(told).or_default().push(&treatment.name);
     }
-    for (_, alike) in simulated.iter().filter(|(_, alike)| alike.len() > 1) {
+    for alike in simulated.values().filter(|alike| alike.len() > 1) {
         remarks.push(
             Remark::warning(format!(
                 "rehearsal: the same simulated servers for {}",
