@@ -175,20 +175,9 @@ pub(super) fn measured(stacks: &[Stack], wanted: &[String], remarks: &mut Vec<Re
             );
         }
     }
-    let chosen: Vec<&str> = stacks
-        .iter()
-        .map(|stack| stack.name.as_str())
-        .filter(|name| wanted.is_empty() || wanted.iter().any(|one| one == name))
-        .collect();
-    let first = chosen.first().copied().unwrap_or_default();
-    if chosen.len() > 1 {
-        let remark = Remark::warning(format!(
-            "the scenario has {} stacks; only {first} is measured",
-            stacks.len()
-        ));
-        remarks.push(remark.with_help(format!("--stack chooses another one of {}", chosen.join(", "))));
-    }
-    first.to_owned()
+    let is_wanted = |stack: &&Stack| wanted.is_empty() || wanted.contains(&stack.name);
+    let first = stacks.iter().find(is_wanted);
+    first.map(|stack| stack.name.clone()).unwrap_or_default()
 }
 
 fn known_stacks(stacks: &[Stack]) -> String {

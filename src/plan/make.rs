@@ -27,6 +27,9 @@ pub fn make(request: &Request) -> Result<SweepPlan, PlanError> {
     let config = plan.resolve(&[], &plan.stack, local, plan.flags.token).config;
     plan.simulated = local && get_command(&config).is_none();
     the_rest(&mut plan, request, &config, &mut remarks);
+    if !request.design.runs.is_empty() {
+        remarks.extend(only_one(&plan));
+    }
     setups(&mut plan, &request.design.setups, &mut remarks);
     runs(&mut plan, &request.design.runs, &request.cwd, &mut remarks);
     let remarks = Remark::without_repeats(remarks);
@@ -91,6 +94,18 @@ fn without_treatments(request: &Request, remarks: &mut Vec<Remark>) -> Option<Sw
         profile_overrides,
         spec: base.spec,
     })
+}
+
+/// That a sweep measures one stack, where several are planned.
+fn only_one(plan: &SweepPlan) -> Option<Remark> {
+    let stacks = plan.stacks();
+    let message = format!(
+        "the scenario has {} stacks; only {} is measured",
+        plan.stacks.len(),
+        plan.stack
+    );
+    let help = format!("--stack chooses another one of {}", stacks.join(", "));
+    (stacks.len() > 1).then(|| Remark::warning(message).with_help(help))
 }
 
 /// What the config says about how to run, where flags and experiment say nothing.

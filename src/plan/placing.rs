@@ -22,7 +22,7 @@ impl Place<'_> {
         if remark.document.is_some() {
             return remark;
         }
-        if self.plan.stacks.len() > 1 && !remark.finding.message.starts_with("stack ") {
+        if self.plan.stacks.len() > 1 {
             remark.finding.message = format!("stack {}: {}", self.stack, remark.finding.message);
         }
         let file = &self.plan.experiment_file;

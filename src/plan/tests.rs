@@ -231,6 +231,9 @@ fn a_fingerprint_changes_with_what_it_depends_on_and_nothing_else() {
     let mut namespaced = request("local", SMALL);
     namespaced.namespace = Some("other".to_owned());
     assert_eq!(fingerprints(&first), fingerprints(&plan(&namespaced)));
+    let mut elsewhere = request("local", SMALL);
+    elsewhere.hugging_face_token = true;
+    assert_eq!(fingerprints(&first), fingerprints(&plan(&elsewhere)));
     let mut parallel = request("local", SMALL);
     parallel.parallelism = 2;
     assert_ne!(first.runs[0].fingerprint, plan(&parallel).runs[0].fingerprint);

@@ -80,18 +80,16 @@ fn setup(
         configs.push((stack.as_str(), resolved.config));
     }
     let claims: Vec<(&str, &Value)> = configs.iter().map(|(name, config)| (*name, config)).collect();
-    for message in host_claims(&claims) {
+    for (stack, message) in host_claims(&claims) {
         errors = true;
+        let key = None;
+        let remark = Remark::error(message);
         let place = Place {
             plan,
             treatment,
-            stack: &plan.stack,
+            stack,
         };
-        let problem = Problem {
-            key: None,
-            remark: Remark::error(message),
-        };
-        push(remarks, place.of(problem, false));
+        push(remarks, place.of(Problem { key, remark }, false));
     }
     let (_, config) = configs.iter().find(|(name, _)| *name == plan.stack)?;
     let shape = match shape::of(config) {

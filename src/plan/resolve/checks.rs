@@ -135,8 +135,9 @@ fn documents(text: &str) -> Vec<String> {
     documents
 }
 
-/// Why stacks without Kubernetes cannot share a host: names of containers and ports, each for one.
-pub(in crate::plan) fn host_claims(stacks: &[(&str, &Value)]) -> Vec<String> {
+/// Why stacks without Kubernetes cannot share a host: names of containers and ports, each for one. Each with the stack it
+/// is about.
+pub(in crate::plan) fn host_claims<'a>(stacks: &[(&'a str, &Value)]) -> Vec<(&'a str, String)> {
     let mut errors = Vec::new();
     let mut names: BTreeMap<String, &str> = BTreeMap::new();
     let mut ports: BTreeMap<u64, (&str, String)> = BTreeMap::new();
@@ -154,9 +155,10 @@ pub(in crate::plan) fn host_claims(stacks: &[(&str, &Value)]) -> Vec<String> {
             let name = format!("{role}{suffix}");
             let owner = *names.entry(name.clone()).or_insert(stack);
             if owner != *stack {
-                errors.push(format!(
-                    "stack {stack}: the container {name} is stack {owner}'s already; give each its own nok8s.nameSuffix"
-                ));
+                let message = format!(
+                    "the container {name} is stack {owner}'s already; give each its own nok8s.nameSuffix"
+                );
+                errors.push((*stack, message));
             }
         }
         for path in HOST_PORTS {
@@ -172,7 +174,7 @@ fn claim_ports<'a>(
     config: &Value,
     (path, count): (&[&str], u64),
     ports: &mut BTreeMap<u64, (&'a str, String)>,
-    errors: &mut Vec<String>,
+    errors: &mut Vec<(&'a str, String)>,
 ) {
     let key = path.join(".");
     let first = match get(config, path) {
@@ -184,17 +186,18 @@ fn claim_ports<'a>(
         },
     };
     let Some(first) = first.filter(|port| (1..=65535).contains(port)) else {
-        errors.push(format!("stack {stack}: {key} is a whole number from 1 to 65535"));
+        errors.push((stack, format!("{key} is a whole number from 1 to 65535")));
         return;
     };
     for port in first..first + count {
         let (owner, other) = ports.entry(port).or_insert((stack, key.clone())).clone();
         if owner != stack {
-            errors.push(format!(
-                "stack {stack}: port {port} ({key}) is stack {owner}'s ({other}) already"
+            errors.push((
+                stack,
+                format!("port {port} ({key}) is stack {owner}'s ({other}) already"),
             ));
         } else if other != key {
-            errors.push(format!("stack {stack}: port {port} is both {other} and {key}"));
+            errors.push((stack, format!("port {port} is both {other} and {key}")));
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The chain on whole scenarios.
 
-mod reference;
-
 use crate::plan::merge::set;
 use crate::plan::merge::tests::value;
+mod rules;
+
 use crate::plan::testing::BaseDirOnDisk;
 use crate::plan::{BaseDir, PlanError, PlatformKind, Request, SweepPlan, make, spec_names};
 use crate::yaml;

@@ -1,82 +1,12 @@
-//! Against what the reference makes of the same command lines.
+//! Other command lines than the one of the rendered files, and setup treatments: the reference is run for each.
 
-use crate::experiment::{self, Override, OverrideTarget};
-use crate::plan::{BaseDir, PlatformKind, Request, make, spec_names};
-use crate::yaml;
-use serde_json::Value;
+use super::{Outcome, asked, compare, folder};
+use llmdbenchmark::experiment::{self, Override, OverrideTarget};
+use llmdbenchmark::plan::{self, Request};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-fn variable(name: &str) -> PathBuf {
-    std::env::var_os(name)
-        .unwrap_or_else(|| panic!("set {name}"))
-        .into()
-}
-
-/// The first few places where two values differ, with both sides.
-fn differences(path: &str, ours: &Value, theirs: &Value, found: &mut Vec<String>) {
-    match (ours, theirs) {
-        (Value::Object(a), Value::Object(b)) => {
-            for (key, value) in a {
-                let path = format!("{path}.{key}");
-                match b.get(key) {
-                    Some(other) => differences(&path, value, other, found),
-                    None => found.push(format!("{path}: ours has {value}, theirs nothing")),
-                }
-            }
-            for (key, value) in b.iter().filter(|(key, _)| !a.contains_key(*key)) {
-                found.push(format!("{path}.{key}: theirs has {value}, ours nothing"));
-            }
-        }
-        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
-            for (index, (a, b)) in a.iter().zip(b).enumerate() {
-                differences(&format!("{path}.{index}"), a, b, found);
-            }
-        }
-        (a, b) if a == b => {}
-        (a, b) => found.push(format!("{path}: ours {a}, theirs {b}")),
-    }
-}
-
-/// Every config of a checkout of llm-d-benchmark is as the reference resolves it (`-p ns1 -f -n`).
-#[test]
-#[ignore = "needs a checkout of llm-d-benchmark and what it rendered"]
-fn every_config_of_a_checkout_is_the_references() {
-    let checkout = variable("LLMDBENCH_REFERENCE_CHECKOUT");
-    let rendered = variable("LLMDBENCH_REFERENCE_RENDERED");
-    let mut wrong = Vec::new();
-    let mut count = 0;
-    for name in spec_names(&BaseDir::external(&checkout).unwrap()) {
-        let mut request = Request::without_experiment(&name);
-        request.base_dir = Some(checkout.clone());
-        request.namespace = Some("ns1".to_owned());
-        request.monitoring = Some(true);
-        let plan = match make(&request) {
-            Ok(plan) => plan,
-            Err(error) => {
-                wrong.push(format!("{name}: {error}"));
-                continue;
-            }
-        };
-        for stack in plan.stacks() {
-            count += 1;
-            let path = rendered.join(&name).join(stack).join("config.yaml");
-            let text = std::fs::read_to_string(&path).unwrap();
-            let theirs = yaml::from_str(&text).unwrap();
-            let ours = plan.resolved(&plan.setups[0], stack).config;
-            let mut found = Vec::new();
-            differences("", &ours, &theirs, &mut found);
-            println!(
-                "{:<10} {name}/{stack}",
-                if found.is_empty() { "equal" } else { "DIFFERENT" }
-            );
-            wrong.extend(found.into_iter().map(|one| format!("{name}/{stack}: {one}")));
-        }
-    }
-    println!("{count} configs");
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// Command lines whose configs must be those of the reference: a spec and flags of `plan`.
+/// Command lines whose plans must be those of the reference: a spec and flags of `plan`.
 const COMMAND_LINES: &[&[&str]] = &[
     &["guides/optimized-baseline", "-p", "a,b,c"],
     &["guides/optimized-baseline", "-p", "auto,h", "-f"],
@@ -343,9 +273,8 @@ const REFUSED: &[&[&str]] = &[
 /// The same command line for us.
 fn as_request(checkout: &Path, line: &[&str]) -> Request {
     let mut words = line.iter().map(|word| (*word).to_owned());
-    let mut request = Request::without_experiment(words.next().unwrap());
-    request.platform = PlatformKind::Kubernetes;
-    request.base_dir = Some(checkout.to_path_buf());
+    let mut request = asked(checkout, &words.next().unwrap());
+    request.namespace = None;
     request.cwd = checkout.to_path_buf();
     // Without its flag, the reference switches monitoring off.
     request.monitoring = Some(line.contains(&"-f"));
@@ -364,9 +293,9 @@ fn as_request(checkout: &Path, line: &[&str]) -> Request {
     request
 }
 
-/// What the reference makes of a command line: its folder with a folder for each stack.
+/// What the reference makes of a command line: its folder with a folder for each stack; `None` where it refuses.
 fn reference(checkout: &Path, line: &[&str], workspace: &Path) -> Option<PathBuf> {
-    let output = std::process::Command::new(variable("LLMDBENCH_REFERENCE_COMMAND"))
+    let output = Command::new(folder("LLMDBENCH_REFERENCE_COMMAND"))
         .current_dir(checkout)
         .args(["--spec", line[0], "--base-dir"])
         .arg(checkout)
@@ -377,54 +306,56 @@ fn reference(checkout: &Path, line: &[&str], workspace: &Path) -> Option<PathBuf
         .output()
         .unwrap();
     let instance = std::fs::read_dir(workspace).ok()?.next()?.unwrap().path();
-    if !output.status.success() {
-        println!("refused: {}", String::from_utf8_lossy(&output.stderr));
-    }
     output.status.success().then(|| instance.join("plan"))
 }
 
-/// Other command lines resolve as with the reference, which is run for each of them.
+/// A line of the table, and what differs.
+fn told(name: &str, outcome: Outcome, wrong: &mut Vec<String>) -> String {
+    let word = if outcome.different.is_empty() {
+        "equal"
+    } else {
+        "DIFFERENT"
+    };
+    let equal = outcome.equal;
+    let told = |(file, difference): (String, String)| format!("{name}: {file}: {difference}");
+    wrong.extend(outcome.different.into_iter().map(told));
+    format!("{word:<10} {equal:>4} files  {name}")
+}
+
 #[test]
-#[ignore = "needs a checkout of llm-d-benchmark and its command"]
-fn command_lines_come_to_the_references_configs() {
-    let checkout = variable("LLMDBENCH_REFERENCE_CHECKOUT");
+#[ignore = "needs a checkout of llm-d-benchmark, and its command"]
+fn command_lines_come_to_the_same_plans() {
+    let checkout = folder("LLMDBENCH_REFERENCE_CHECKOUT");
     let mut wrong = Vec::new();
-    for line in COMMAND_LINES.iter().chain(REFUSED) {
+    for line in COMMAND_LINES {
         let workspace = tempfile::tempdir().unwrap();
-        let theirs = reference(&checkout, line, workspace.path());
-        let ours = make(&as_request(&checkout, line));
-        let name = line.join(" ");
-        let mut found = Vec::new();
-        match (theirs, ours) {
-            (Some(theirs), Ok(plan)) => {
-                for stack in plan.stacks() {
-                    let text = std::fs::read_to_string(theirs.join(stack).join("config.yaml")).unwrap();
-                    let theirs = yaml::from_str(&text).unwrap();
-                    let ours = plan.resolved(&plan.setups[0], stack).config;
-                    differences(stack, &ours, &theirs, &mut found);
-                }
-            }
-            (None, Err(error)) => {
-                println!("{error}");
-                assert!(REFUSED.contains(line), "{name}");
-            }
-            (Some(_), Err(error)) => found.push(format!("only we refuse it: {error}")),
-            (None, Ok(_)) => found.push("only the reference refuses it".to_owned()),
-        }
-        println!(
-            "{:<10} {name}",
-            if found.is_empty() { "equal" } else { "DIFFERENT" }
-        );
-        wrong.extend(found.into_iter().map(|one| format!("{name}: {one}")));
+        let theirs = reference(&checkout, line, workspace.path()).unwrap_or_else(|| panic!("{line:?}"));
+        let outcome = compare(&as_request(&checkout, line), &theirs);
+        println!("{}", told(&line.join(" "), outcome, &mut wrong));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// A treatment of a setup does what `--set` with the same values does.
 #[test]
-#[ignore = "needs a checkout of llm-d-benchmark and its command"]
-fn setup_treatments_come_to_the_references_configs() {
-    let checkout = variable("LLMDBENCH_REFERENCE_CHECKOUT");
+#[ignore = "needs a checkout of llm-d-benchmark, and its command"]
+fn what_the_reference_refuses_is_refused() {
+    let checkout = folder("LLMDBENCH_REFERENCE_CHECKOUT");
+    for line in REFUSED {
+        let workspace = tempfile::tempdir().unwrap();
+        assert_eq!(reference(&checkout, line, workspace.path()), None, "{line:?}");
+        println!(
+            "{}\n{}\n",
+            line.join(" "),
+            plan::make(&as_request(&checkout, line)).unwrap_err()
+        );
+    }
+}
+
+/// A setup treatment does what `--set` with the same values does.
+#[test]
+#[ignore = "needs a checkout of llm-d-benchmark, and its command"]
+fn setup_treatments_come_to_the_same_plans() {
+    let checkout = folder("LLMDBENCH_REFERENCE_CHECKOUT");
     let mut wrong = Vec::new();
     for (spec, experiment) in [
         ("guides/optimized-baseline", "optimized-baseline"),
@@ -435,32 +366,19 @@ fn setup_treatments_come_to_the_references_configs() {
         ),
         ("guides/tiered-prefix-cache", "tiered-prefix-cache"),
     ] {
-        let name = format!("experiments/{experiment}.yaml");
-        let source = experiment::find(&name, &checkout).unwrap();
-        let mut design = experiment::load(&source).design.unwrap();
-        design.runs.clear();
-        let mut request = as_request(&checkout, &[spec, "-p", "ns1"]);
-        request.source = source;
-        request.design = design;
-        let plan = make(&request).unwrap_or_else(|error| panic!("{error}"));
-        for setup in plan.setups.iter().step_by(3) {
+        let source = experiment::find(&format!("experiments/{experiment}.yaml"), &checkout).unwrap();
+        let design = experiment::load(&source).design.unwrap();
+        for setup in design.setups.iter().step_by(3) {
             let sets: Vec<String> = setup.overrides.iter().map(as_set).collect();
             let mut line = vec![spec, "-p", "ns1"];
             line.extend(sets.iter().flat_map(|set| ["--set", set]));
             let workspace = tempfile::tempdir().unwrap();
             let theirs = reference(&checkout, &line, workspace.path()).unwrap();
-            let mut found = Vec::new();
-            for stack in plan.stacks() {
-                let text = std::fs::read_to_string(theirs.join(stack).join("config.yaml")).unwrap();
-                let theirs = yaml::from_str(&text).unwrap();
-                differences(stack, &plan.resolved(setup, stack).config, &theirs, &mut found);
-            }
-            println!(
-                "{:<10} {experiment} {}",
-                if found.is_empty() { "equal" } else { "DIFFERENT" },
-                setup.name
-            );
-            wrong.extend(found);
+            let mut request = as_request(&checkout, &[spec, "-p", "ns1"]);
+            request.source = source.clone();
+            request.design.setups = vec![setup.clone()];
+            let name = format!("{experiment} {}", setup.name);
+            println!("{}", told(&name, compare(&request, &theirs), &mut wrong));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -5,8 +5,13 @@
 //! The first is a checkout at the commit that `docs/reference.md` names. The second has a folder per spec with what
 //! `llmdbenchmark --spec SPEC --base-dir CHECKOUT -n plan -p ns1 -f` wrote to `plan/`: `config.yaml` and the numbered
 //! files of each stack. All values and their types have to be equal; there is no list of exceptions.
+//!
+//! `command_lines` needs `LLMDBENCH_REFERENCE_COMMAND` instead of rendered files: the command `llmdbenchmark` of the
+//! checkout, which is run for each command line (some minutes in all).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+
+mod command_lines;
 
 use llmdbenchmark::plan::{self, BaseDir, PlatformKind, RenderedStack, Request};
 use llmdbenchmark::yaml;
@@ -31,8 +36,6 @@ struct Outcome {
 #[test]
 #[ignore = "needs a checkout of llm-d-benchmark, and what it renders"]
 fn every_spec_is_planned_as_llm_d_benchmark_plans_it() {
-    let folder =
-        |name: &str| PathBuf::from(std::env::var_os(name).unwrap_or_else(|| panic!("{name} is not set")));
     let checkout = folder("LLMDBENCH_REFERENCE_CHECKOUT");
     let rendered = folder("LLMDBENCH_REFERENCE_RENDERED");
     let specs = plan::spec_names(&BaseDir::external(&checkout).unwrap());
@@ -43,7 +46,8 @@ fn every_spec_is_planned_as_llm_d_benchmark_plans_it() {
     let mut shown = String::new();
     let mut failed = 0;
     for spec in &specs {
-        let outcome = compare(&checkout, &rendered.join(spec), spec);
+        let request = asked(&checkout, spec);
+        let outcome = compare(&request, &rendered.join(spec));
         let count = outcome.different.len();
         writeln!(
             table,
@@ -62,14 +66,24 @@ fn every_spec_is_planned_as_llm_d_benchmark_plans_it() {
     assert_eq!(failed, 0, "specs differ:\n{shown}");
 }
 
-fn compare(checkout: &Path, theirs: &Path, spec: &str) -> Outcome {
-    let mut outcome = Outcome::default();
+/// The path that a variable of the environment gives.
+fn folder(variable: &str) -> PathBuf {
+    PathBuf::from(std::env::var_os(variable).unwrap_or_else(|| panic!("{variable} is not set")))
+}
+
+/// `-p ns1 -f` on a spec of the checkout.
+fn asked(checkout: &Path, spec: &str) -> Request {
     let mut request = Request::without_experiment(spec);
     request.base_dir = Some(checkout.to_path_buf());
     request.namespace = Some("ns1".to_owned());
     request.monitoring = Some(true);
     request.platform = PlatformKind::Kubernetes;
-    let stacks = plan::make(&request).and_then(|plan| {
+    request
+}
+
+fn compare(request: &Request, theirs: &Path) -> Outcome {
+    let mut outcome = Outcome::default();
+    let stacks = plan::make(request).and_then(|plan| {
         let setups: Vec<_> = plan.setups.iter().collect();
         plan.render(&setups)
     });
