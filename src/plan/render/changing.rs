@@ -1,11 +1,8 @@
 //! Maps and lists that a template may change: `{% set _ = found.update({key: value}) %}`.
 //!
 //! Values of minijinja never change, but templates of the reference collect into a map from inside of a loop, where a
-//! `set` would be forgotten. Only what a template changes by a method needs this, so [`places`] finds the literals that
-//! such a name starts with, and they are wrapped: `{% set found = {} %}` becomes `{% set found = dict({}) %}`, which
-//! means the same in Python.
+//! `set` would be forgotten. `rewrite` wraps the literals that such a name starts with.
 
-use super::tags::tags;
 use indexmap::IndexMap;
 use minijinja::value::{Enumerator, Kwargs, Object, ObjectRepr, Value, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State};
@@ -241,60 +238,4 @@ impl Object for Changing {
             self.change_list(state, method, arguments)
         }
     }
-}
-
-/// Where in `template` a literal is to be wrapped, and the text to put there, in order.
-pub(super) fn places(template: &str) -> Vec<(usize, &'static str)> {
-    let mut found = Vec::new();
-    // Most templates change nothing.
-    if !template.contains("set ") || !has_change(template, "") {
-        return found;
-    }
-    for tag in tags(template).filter(|tag| tag.is_block) {
-        let Some(body) = template.get(tag.inside.clone()) else {
-            continue;
-        };
-        let Some((name, value)) = assigned(body) else {
-            continue;
-        };
-        let opening = match body.as_bytes().get(value) {
-            Some(b'{') => "dict(",
-            Some(b'[') => "__list__(",
-            _ => continue,
-        };
-        if has_change(template, name) {
-            let length = body.trim_end_matches(['-', '+']).trim_end().len();
-            found.extend([
-                (tag.inside.start + value, opening),
-                (tag.inside.start + length, ")"),
-            ]);
-        }
-    }
-    found
-}
-
-/// Whether a changing method is called on `name` anywhere, or with an empty name on anything.
-fn has_change(template: &str, name: &str) -> bool {
-    [
-        ".update(",
-        ".setdefault(",
-        ".pop(",
-        ".append(",
-        ".extend(",
-        ".insert(",
-    ]
-    .iter()
-    .any(|call| template.contains(&format!("{name}{call}")))
-}
-
-/// The name and the offset of the value in `set name = value`.
-fn assigned(body: &str) -> Option<(&str, usize)> {
-    let rest = body
-        .trim_start_matches(['-', '+'])
-        .trim_start()
-        .strip_prefix("set ")?;
-    let (name, value) = rest.split_once('=')?;
-    let name = name.trim();
-    let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_');
-    is_name.then(|| (name, body.len() - value.trim_start().len()))
 }

@@ -161,7 +161,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// A map or a list of the config.
-struct Branch {
+pub(super) struct Branch {
     view: Arc<View>,
     index: usize,
 }

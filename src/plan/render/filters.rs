@@ -7,6 +7,7 @@
 )]
 
 use super::changing;
+use super::kept;
 use super::python::{self, plain};
 use super::pyyaml;
 use base64::Engine as _;
@@ -34,6 +35,7 @@ pub(super) fn register(environment: &mut Environment<'_>) {
     environment.add_function("raise", raise);
     environment.add_function("dict", changing::dict);
     environment.add_function(changing::LIST, changing::list);
+    environment.add_function(kept::KEPT, kept::kept);
 }
 
 fn invalid(message: impl Into<String>) -> Error {

@@ -9,6 +9,9 @@ use crate::diagnostic::{Finding, Span};
 pub(super) const MAX_TEMPLATE: usize = 1 << 20;
 /// The reference's longest tag has a few hundred bytes.
 const MAX_TAG: usize = 16 << 10;
+/// Signs of addition in one tag. minijinja adds lists lazily up to 32 times and then copies them; a tag stays below, and
+/// between tags the sums are made out (see `rewrite`).
+const MAX_SUMS: usize = 31;
 /// Alternatives in one template; each is nested in the one before it.
 const MAX_ALTERNATIVES: usize = 1_000;
 
@@ -26,6 +29,10 @@ pub(super) fn check(template: &str) -> Option<Finding> {
             return Some(Finding::error(at(), message).with_help("is its end missing?"));
         }
         let inside = template.get(tag.inside.clone()).unwrap_or_default();
+        if inside.matches('+').count() > MAX_SUMS {
+            let message = format!("the tag has more than {MAX_SUMS} signs of addition");
+            return Some(Finding::error(at(), message).with_help("texts can be put together with `~`"));
+        }
         if tag.is_block && inside.trim_start_matches(['-', '+', ' ']).starts_with("elif") {
             alternatives += 1;
             if alternatives > MAX_ALTERNATIVES {

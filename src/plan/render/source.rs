@@ -1,9 +1,9 @@
 //! What is compiled for a template, and where each part of it really stands.
 //!
-//! The reference puts the text of `_macros.j2` before every template, and we wrap some literals. An error must still name
+//! The reference puts the text of `_macros.j2` before every template, and we put in what `rewrite` says. An error must still name
 //! the file, the line and the column that somebody can edit.
 
-use super::changing;
+use super::rewrite;
 use crate::diagnostic::Span;
 use crate::plan::base_dir::Document;
 use std::ops::Range;
@@ -45,9 +45,9 @@ impl Source {
         let index = self.documents.len();
         self.documents.push(document.clone());
         let mut offset = 0;
-        for (place, wrapping) in changing::places(&document.text) {
+        for (place, put) in rewrite::places(&document.text) {
             self.copy(index, document, offset..place);
-            self.text.push_str(wrapping);
+            self.text.push_str(&put);
             offset = place;
         }
         self.copy(index, document, offset..document.text.len());

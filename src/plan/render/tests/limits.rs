@@ -26,9 +26,13 @@ fn work_without_end_is_stopped() {
         "{{ 'x'.replace('', 'y' * 1000000).replace('y', 'z' * 1000000) }}",
         "{% set l = [1] %}{% for a in range(40) %}{% set _ = l.extend(l) %}{% endfor %}",
         "{% set d = {} %}{% for a in range(40) %}{% set _ = d.update({'a': d, 'b': d}) %}{% endfor %}",
+        "{% set ns = namespace(l=[1]) %}{% for a in range(99) %}{% set ns.l = ns.l + ns.l %}{% endfor %}",
+        "{% set ns = namespace(l=[1]) %}{% for a in range(99) %}{% set ns.l = {'a': ns.l + ns.l}.a %}{% endfor %}",
+        "{% set ns = namespace(d={'a': [1]}) %}{% for a in range(99) %}{% set ns.d = {'a': ns.d.a + ns.d.a} %}{% endfor %}",
+        "{% macro m(a) %}{{ m(a + a + a + a + a + a + a + a) }}{% endmacro %}{{ m([1]) }}",
+        "{% for a in [[1]] recursive %}{{ loop([a + a]) }}{% endfor %}",
         "{{ '%999999999d' % 1 }}",
         "{{ '%999999999d' | format(1) }}",
-        "{{ '{:999999999}'.format(1) }}",
         "{{ 'x'.center(999999999) }}",
     ] {
         stopped(template);
@@ -38,9 +42,27 @@ fn work_without_end_is_stopped() {
 }
 
 #[test]
+fn lists_that_double_without_a_loop_are_stopped() {
+    let doubled = "{% set l = l + l %}".repeat(60);
+    stopped(&format!("{{% set l = [1] %}}{doubled}{{{{ l | length }}}}"));
+    let doubled = "{% set n = namespace(l=n.l + n.l) %}".repeat(60);
+    stopped(&format!(
+        "{{% set n = namespace(l=[1]) %}}{doubled}{{{{ n.l | length }}}}"
+    ));
+    let doubled = "{% with l = l + l %}".repeat(60);
+    stopped(&format!(
+        "{doubled}{{{{ l | length }}}}{}",
+        "{% endwith %}".repeat(60)
+    ));
+    stopped(&format!("{{{{ {}l }}}}", "l+".repeat(40)));
+}
+
+#[test]
 fn texts_that_grow_beyond_any_file_are_stopped() {
     let text = stopped("{% for a in range(9999) %}{{ 'x' * 1000 }}{% endfor %}");
     assert!(text.contains("more than 4 MiB"), "{text}");
+    let text = stopped("{{ '{:999999999}'.format(1) }}");
+    assert!(text.contains("width"), "{text}");
     let text = stopped("{{ 'a\nb' | indent(1000000000) }}");
     assert!(text.contains("beyond the limit"), "{text}");
     let text = stopped("{{ l | toyaml(1000000000) }}");
@@ -58,6 +80,13 @@ fn templates_cannot_go_deeper_than_the_stack() {
     stopped(&format!("{{{{ {} gone.x", "-".repeat(50_000)));
     stopped(&"{% if l %}".repeat(5_000));
     stopped(&"{% for x in l %}".repeat(5_000));
+    stopped("{% set ns = namespace(x=1) %}{% for a in range(50000) %}{% set ns.x = [ns.x] %}{% endfor %}");
+    stopped(
+        "{% set ns = namespace(x=1) %}{% for a in range(50000) %}{% set ns.x = namespace(x=ns.x) %}{% endfor %}",
+    );
+    stopped(
+        "{% set ns = namespace(x=1) %}{% for a in range(50000) %}{% set ns.x = [ns.x] | batch(1) | list %}{% endfor %}",
+    );
     stopped("{% set d = {} %}{% for a in range(100) %}{% set _ = d.update({'a': d}) %}{% endfor %}{{ d }}");
 }
 

@@ -192,6 +192,17 @@ fn collections_can_be_changed_as_in_python() {
 }
 
 #[test]
+fn what_is_kept_is_what_was_given() {
+    let template = "{% set ns = namespace(sum=[1] + [2], n=0) %}{% for i in [3, 4] %}{% set ns.sum = ns.sum + [i] %}{% set ns.n = ns.n + i %}{% endfor %}
+{%- set a, b = 1, [2] + c %}{% set t = c | map('string') %}{% macro m(x, y=2) %}{{ x }}{{ y }}{{ gone }}{% endmacro %}
+{{ ns.sum[3] }} {{ ns.sum }} {{ ns.n }} {{ a }} {{ b }} {{ t }} {{ m(1) }} {{ m(c + c) }}";
+    assert_eq!(
+        render(template, &json!({"c": [5]})).trim(),
+        "4 [1, 2, 3, 4] 7 1 [2, 5] ['5'] 12 [5, 5]2"
+    );
+}
+
+#[test]
 fn partials_can_be_included_and_imported() {
     let found = templates(&[
         ("_part.j2", "part {{ x }}\n"),
