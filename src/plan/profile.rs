@@ -31,9 +31,9 @@ pub(super) struct Profile {
     pub(super) template: Document,
 }
 
-/// The profile that is a file of the user's own, where `name` is the path of one, relative to `cwd`. It counts as one for
-/// the harness `written_for`.
-pub(super) fn file(cwd: &Path, name: &str, written_for: &str) -> Result<Option<Profile>, Remark> {
+/// The profile that is a file of the user's own, where `name` is the path of one, relative to `cwd`. It counts as one of
+/// the load generator `harness` that takes it.
+pub(super) fn file(cwd: &Path, name: &str, harness: &str) -> Result<Option<Profile>, Remark> {
     let path = cwd.join(name);
     if !path.is_file() {
         return Ok(None);
@@ -45,7 +45,7 @@ pub(super) fn file(cwd: &Path, name: &str, written_for: &str) -> Result<Option<P
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     Ok(Some(Profile {
         stem: stem(&own).to_owned(),
-        harness: written_for.to_owned(),
+        harness: harness.to_owned(),
         template,
     }))
 }
@@ -125,8 +125,12 @@ fn missing(roots: &[BaseDir], folders: &[&str], harness: &str, stem: &str) -> Re
             .with_help(format!("{hint}harnesses with profiles: {there}{elsewhere}"));
     }
     let hint = hint(stem, &there);
-    Remark::error(format!("the harness {harness} has no profile {stem}"))
-        .with_help(format!("{hint}it has: {}", there.join(", ")))
+    let message = if folders.len() > 1 {
+        format!("the built-in load generator has no profile {stem}")
+    } else {
+        format!("the harness {harness} has no profile {stem}")
+    };
+    Remark::error(message).with_help(format!("{hint}it has: {}", there.join(", ")))
 }
 
 fn hint(word: &str, names: &[String]) -> String {

@@ -175,7 +175,7 @@ pub(super) fn runs(plan: &mut SweepPlan, treatments: &[RunTreatment], cwd: &Path
 }
 
 fn load(plan: &SweepPlan, name: &str, cwd: &Path) -> Result<(Profile, Value), Remark> {
-    let profile = match profile::file(cwd, name, &plan.profile_harness)? {
+    let profile = match profile::file(cwd, name, &plan.harness)? {
         Some(profile) => profile,
         None => profile::find(&plan.spec.base_dir, &plan.harness, &plan.profile_harness, name)?,
     };
