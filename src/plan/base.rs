@@ -9,7 +9,7 @@ use super::{shape, spec};
 use crate::diagnostic::{Finding, Span};
 use crate::yaml::{self, Node};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 const DEFAULTS: &str = "config/templates/values/defaults.yaml";
@@ -134,11 +134,21 @@ pub(super) fn assignments(
     selectors: bool,
     remarks: &mut Vec<Remark>,
 ) -> Vec<Assignment> {
-    let mut all = Vec::new();
+    let mut all: Vec<Assignment> = Vec::new();
     for argument in arguments {
         match set::parse(argument, selectors) {
             Ok(assignments) => all.extend(assignments),
             Err(message) => remarks.push(Remark::error(format!("{flag}: {message}"))),
+        }
+    }
+    let mut seen = HashSet::new();
+    for one in &all {
+        if let Some((words, help)) = &one.surprise {
+            remarks.push(Remark::warning(format!("{flag} {}: {words}", one.key)).with_help(*help));
+        }
+        if !seen.insert((&one.selector, &one.path)) {
+            let message = format!("{flag} {}: is set more than once; the last value wins", one.key);
+            remarks.push(Remark::warning(message));
         }
     }
     all

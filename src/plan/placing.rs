@@ -9,13 +9,13 @@ use crate::experiment::{SetupTreatment, parse_path};
 use serde_json::Value;
 
 /// What a problem is about.
-pub(super) struct Place<'a> {
+pub(super) struct Subject<'a> {
     pub(super) plan: &'a SweepPlan,
     pub(super) treatment: &'a SetupTreatment,
     pub(super) stack: &'a str,
 }
 
-impl Place<'_> {
+impl Subject<'_> {
     /// The remark about a problem. One that is `general` is there without the treatment as well.
     pub(super) fn of(&self, problem: Problem, general: bool) -> Remark {
         let mut remark = problem.remark;

@@ -45,7 +45,8 @@ fn redacted_map(map: &Map<String, Value>) -> Map<String, Value> {
     map.iter().map(shown).collect()
 }
 
-fn is_secret(key: &str) -> bool {
+/// Whether secrets stand under a key.
+pub(super) fn is_secret(key: &str) -> bool {
     let key: String = key
         .chars()
         .filter(char::is_ascii_alphanumeric)

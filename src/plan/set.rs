@@ -1,5 +1,6 @@
 //! `--set [stack:]dotted.key=value[,…]` and `-o key=value[,…]`: values given on the command line.
 
+use super::secret::is_secret;
 use crate::experiment::{PathSegment, parse_path};
 use crate::yaml;
 use regex::Regex;
@@ -16,10 +17,12 @@ pub(super) struct Assignment {
     pub(super) key: String,
     /// The value, read by YAML 1.1 rules.
     pub(super) value: Value,
+    /// That the value may be read as something else than it was meant, and what to do about it.
+    pub(super) surprise: Option<(String, &'static str)>,
 }
 
 /// Which stacks an assignment is for. Ordered as they are applied: what names a stack more exactly comes later.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Selector {
     /// All of them.
     All,
@@ -82,9 +85,10 @@ fn assignment(pair: &str, selectors: bool) -> Result<Assignment, String> {
     }
     Ok(Assignment {
         selector,
-        path,
         key: key.to_owned(),
         value: read(value),
+        surprise: surprise(value.trim()).filter(|_| !path.last().is_some_and(|key| is_secret(key.text()))),
+        path,
     })
 }
 
@@ -98,6 +102,16 @@ fn read(text: &str) -> Value {
         return String::new().into();
     }
     yaml::scalar(text)
+}
+
+/// What is to be said about a number or a date that a shell's user may not see in it. Words for yes and no are meant.
+fn surprise(text: &str) -> Option<(String, &'static str)> {
+    let reading = yaml::read_plain(text)
+        .ok()
+        .filter(|reading| !reading.value.is_boolean())?;
+    let quoted = text.starts_with(['[', '{', '"', '\'']);
+    let note = reading.note.filter(|_| !quoted && !text.is_empty())?;
+    Some(note.words(text, &reading.value))
 }
 
 /// Parts of `text` between separators that are outside of brackets and quotes.
@@ -183,6 +197,29 @@ mod tests {
         let path = &parse(r#"annotations.pod."k8s.io/net"=x"#, true).unwrap()[0].path;
         assert_eq!(path.len(), 3);
         assert_eq!(path[2], PathSegment::Quoted("k8s.io/net".to_owned()));
+    }
+
+    #[test]
+    fn a_value_that_is_read_as_another_is_told() {
+        let told = |argument: &str| {
+            parse(argument, true).unwrap()[0]
+                .surprise
+                .clone()
+                .map(|(words, _)| words)
+        };
+        assert!(told("a=012").unwrap().contains("the number 10"));
+        assert!(told("a=1:30").unwrap().contains("the number 90"));
+        for argument in [
+            "a=yes",
+            "a=12",
+            "a='012'",
+            "a=x",
+            "a=",
+            "a.password=012",
+            "a=[012]",
+        ] {
+            assert_eq!(told(argument), None, "{argument}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The rows and columns of a plan: each treatment checked once.
 
-use super::placing::{Place, key_in};
+use super::placing::{Subject, key_in};
 use super::profile::{self, Profile};
 use super::remark::Remark;
 use super::resolve::{Problem, Resolved, host_claims};
@@ -70,7 +70,7 @@ fn setup(
             push(remarks, remark);
         }
         for problem in resolved.errors {
-            let place = Place {
+            let place = Subject {
                 plan,
                 treatment,
                 stack,
@@ -84,7 +84,7 @@ fn setup(
         errors = true;
         let key = None;
         let remark = Remark::error(message);
-        let place = Place {
+        let place = Subject {
             plan,
             treatment,
             stack,
@@ -97,7 +97,7 @@ fn setup(
         Err(message) => {
             // Overrides that missed may be the reason, and are told already.
             if !errors {
-                let place = Place {
+                let place = Subject {
                     plan,
                     treatment,
                     stack: &plan.stack,

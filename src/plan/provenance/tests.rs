@@ -3,7 +3,8 @@
 use super::*;
 use crate::experiment::{self, Source as Experiment, parse_path};
 use crate::plan::testing::BaseDirOnDisk;
-use crate::plan::{Request, SweepPlan, make};
+use crate::plan::{BaseDir, Request, SweepPlan, make, spec_names};
+use std::path::Path;
 
 const DEFAULTS: &str = "\
 namespace: {name: auto}
@@ -270,7 +271,15 @@ fn lines_follow_the_config() {
     );
 }
 
-/// Every leaf has an origin, and the last one's value is the value.
+/// Whether a place points at the key it is said to be of, or at an element of a list.
+fn points_at(plan: &SweepPlan, place: &Place, key: &str) -> bool {
+    let document = plan.document(&place.file).unwrap();
+    let line = document.text.lines().nth(place.line as usize - 1).unwrap();
+    let rest: String = line.chars().skip(place.column as usize - 1).collect();
+    key.parse::<usize>().is_ok() || rest.trim_start_matches(['"', '\'']).starts_with(key)
+}
+
+/// Every leaf has an origin, the last one's value is the value, and each place has the key.
 fn check(plan: &SweepPlan, setup: usize, stack: &str) {
     let provenance = plan.provenance(&plan.setups[setup], stack);
     let resolved = plan.resolved(&plan.setups[setup], stack);
@@ -289,6 +298,11 @@ fn check(plan: &SweepPlan, setup: usize, stack: &str) {
             .last()
             .unwrap_or_else(|| panic!("{} has no origin", line.path));
         assert_eq!(Some(&last.value), reach(&shown, &path), "{}", line.path);
+        for origin in &line.origins {
+            if let Some(place) = origin.place.as_ref().filter(|place| place.file != "mine.yaml") {
+                assert!(points_at(plan, place, &line.key), "{} {place:?}", line.path);
+            }
+        }
     }
 }
 
@@ -301,8 +315,23 @@ fn the_last_origin_is_in_effect_everywhere() {
     for setup in 0..plan.setups.len() {
         check(&plan, setup, "one");
     }
-    for spec in crate::plan::spec_names(&crate::plan::BaseDir::embedded()) {
+    check_all(None);
+}
+
+#[test]
+#[ignore = "needs a checkout of llm-d-benchmark"]
+fn the_last_origin_is_in_effect_in_a_checkout() {
+    let checkout = std::env::var_os("LLMDBENCH_REFERENCE_CHECKOUT").unwrap();
+    check_all(Some(Path::new(&checkout)));
+}
+
+fn check_all(base_dir: Option<&Path>) {
+    let base = base_dir
+        .as_ref()
+        .map_or_else(BaseDir::embedded, |path| BaseDir::external(path).unwrap());
+    for spec in spec_names(&base) {
         let mut request = Request::without_experiment(&spec);
+        request.base_dir = base_dir.map(Path::to_path_buf);
         request.monitoring = Some(true);
         request.hugging_face_token = true;
         let plan = make(&request).unwrap();
