@@ -158,11 +158,18 @@ impl Changing {
     }
 }
 
+/// The entries of a map, or of a list of pairs.
 fn entries(source: &Value) -> Result<Vec<(Value, Value)>, Error> {
-    source
-        .try_iter()?
-        .map(|key| source.get_item(&key).map(|value| (key, value)))
-        .collect()
+    let is_map = source.kind() == ValueKind::Map;
+    let entry = |item: Value| {
+        if is_map {
+            let value = source.get_item(&item)?;
+            Ok((item, value))
+        } else {
+            Ok((item.get_item_by_index(0)?, item.get_item_by_index(1)?))
+        }
+    };
+    source.try_iter()?.map(entry).collect()
 }
 
 /// `value` as it is now. A collection that contained itself could not be written, nor be dropped.

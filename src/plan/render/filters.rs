@@ -32,10 +32,17 @@ pub(super) fn register(environment: &mut Environment<'_>) {
     environment.add_filter("d", default);
     environment.add_filter("int", int);
     environment.add_filter("float", float);
+    environment.add_filter("string", string);
+    environment.add_test("sequence", is_sequence);
     environment.add_function("raise", raise);
     environment.add_function("dict", changing::dict);
     environment.add_function(changing::LIST, changing::list);
     environment.add_function(kept::KEPT, kept::kept);
+}
+
+/// Jinja's own: whatever has a length and parts, also texts and maps.
+fn is_sequence(value: &Value) -> bool {
+    value.len().is_some()
 }
 
 fn invalid(message: impl Into<String>) -> Error {
@@ -207,6 +214,7 @@ fn default(
 /// Jinja's own: what is no number becomes the default, which is 0.
 fn int(value: Value, default: Option<Value>, kwargs: Kwargs) -> Result<Value, Error> {
     let default = default.map_or_else(|| kwargs.get::<Option<Value>>("default"), |other| Ok(Some(other)))?;
+    let base = kwargs.get::<Option<u32>>("base")?.unwrap_or(10).clamp(2, 36);
     kwargs.assert_all_used()?;
     if value.is_undefined() {
         return Err(undefined("int"));
@@ -216,10 +224,16 @@ fn int(value: Value, default: Option<Value>, kwargs: Kwargs) -> Result<Value, Er
         ValueKind::Number if value.is_integer() => return Ok(value),
         ValueKind::Number => f64::try_from(value.clone()).ok().and_then(whole),
         ValueKind::String => {
-            let text = value.as_str().unwrap_or_default().trim();
-            let digits = text.replace('_', "");
-            digits
-                .parse()
+            let digits = value.as_str().unwrap_or_default().trim().replace('_', "");
+            let prefix = match base {
+                2 => "0b",
+                8 => "0o",
+                16 => "0x",
+                _ => "",
+            };
+            let number = digits.to_lowercase();
+            let number = number.strip_prefix(prefix).unwrap_or(&number);
+            i64::from_str_radix(number, base)
                 .ok()
                 .or_else(|| digits.parse().ok().and_then(whole))
         }
@@ -230,6 +244,14 @@ fn int(value: Value, default: Option<Value>, kwargs: Kwargs) -> Result<Value, Er
 
 fn whole(number: f64) -> Option<i64> {
     (number.is_finite() && number.abs() < 9e18).then_some(number as i64)
+}
+
+/// Jinja's own, with floats as Python prints them.
+fn string(state: &mut State, value: Value) -> Result<Value, Error> {
+    if value.kind() == ValueKind::String {
+        return Ok(value);
+    }
+    state.format(value).map(Value::from)
 }
 
 /// Jinja's own: what is no number becomes the default, which is 0.0.

@@ -36,7 +36,8 @@ pub(super) fn print(out: &mut Output, state: &mut State, value: &Value) -> Resul
             out.write_str(&float(f64::try_from(value.clone()).unwrap_or(f64::NAN)))
         }
         ValueKind::Map | ValueKind::Seq => {
-            let text = repr(&plain(state, value)?);
+            let mut text = String::new();
+            repr(state, value, &mut text, 0)?;
             out.write_str(&text)
         }
         _ => return minijinja::escape_formatter(out, state, value),
@@ -44,25 +45,54 @@ pub(super) fn print(out: &mut Output, state: &mut State, value: &Value) -> Resul
     written.map_err(Error::from)
 }
 
-fn repr(value: &Json) -> String {
-    match value {
-        Json::Null => "None".to_owned(),
-        Json::Bool(true) => "True".to_owned(),
-        Json::Bool(false) => "False".to_owned(),
-        Json::Number(number) => number_text(number),
-        Json::String(text) => format!("{:?}", Value::from(text.as_str())),
-        Json::Array(items) => {
-            let items: Vec<String> = items.iter().map(repr).collect();
-            format!("[{}]", items.join(", "))
+/// What `value` looks like inside of a collection that is printed.
+fn repr(state: &State, value: &Value, out: &mut String, depth: usize) -> Result<(), Error> {
+    within_depth(state, depth)?;
+    match value.kind() {
+        ValueKind::Undefined => out.push_str("Undefined"),
+        ValueKind::Number if !value.is_integer() => {
+            out.push_str(&float(f64::try_from(value.clone()).unwrap_or(f64::NAN)));
         }
-        Json::Object(map) => {
-            let entries: Vec<String> = map
-                .iter()
-                .map(|(key, value)| format!("{:?}: {}", Value::from(key.as_str()), repr(value)))
-                .collect();
-            format!("{{{}}}", entries.join(", "))
+        ValueKind::Map => {
+            out.push('{');
+            for (position, key) in value.try_iter()?.enumerate() {
+                out.push_str(if position > 0 { ", " } else { "" });
+                repr(state, &key, out, depth + 1)?;
+                out.push_str(": ");
+                repr(state, &value.get_item(&key)?, out, depth + 1)?;
+            }
+            out.push('}');
+        }
+        ValueKind::Seq | ValueKind::Iterable => {
+            let (open, close) = if value.is_tuple() { ('(', ')') } else { ('[', ']') };
+            out.push(open);
+            for (position, item) in value.try_iter()?.enumerate() {
+                out.push_str(if position > 0 { ", " } else { "" });
+                repr(state, &item, out, depth + 1)?;
+            }
+            out.push_str(if value.is_tuple() && value.len() == Some(1) {
+                ","
+            } else {
+                ""
+            });
+            out.push(close);
+        }
+        _ => {
+            let text = format!("{value:?}");
+            state.consume_fuel(text.len() as u64 / 64)?;
+            out.push_str(&text);
         }
     }
+    Ok(())
+}
+
+fn within_depth(state: &State, depth: usize) -> Result<(), Error> {
+    state.consume_fuel(1)?;
+    if depth > DEEPEST {
+        let message = format!("the value is nested deeper than {DEEPEST} levels");
+        return Err(Error::new(ErrorKind::InvalidOperation, message));
+    }
+    Ok(())
 }
 
 fn number_text(number: &serde_json::Number) -> String {
@@ -144,11 +174,7 @@ pub(super) fn plain(state: &State, value: &Value) -> Result<Json, Error> {
 }
 
 fn plain_at(state: &State, value: &Value, depth: usize) -> Result<Json, Error> {
-    state.consume_fuel(1)?;
-    if depth > DEEPEST {
-        let message = format!("the value is nested deeper than {DEEPEST} levels");
-        return Err(Error::new(ErrorKind::InvalidOperation, message));
-    }
+    within_depth(state, depth)?;
     match value.kind() {
         ValueKind::None => Ok(Json::Null),
         ValueKind::Bool => Ok(Json::Bool(value.is_true())),

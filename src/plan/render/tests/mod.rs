@@ -63,6 +63,36 @@ fn bare_values_are_printed_as_python_prints_them() {
 }
 
 #[test]
+fn more_values_are_what_they_are_in_python() {
+    let config = json!({"m": {"b": 1}, "l": [1, 2]});
+    for (template, expected) in [
+        (
+            "{{ (1, 'a') }} {{ (1,) }} {{ [()] }} {{ m.items() | list }}",
+            "(1, 'a') (1,) [()] [('b', 1)]",
+        ),
+        ("{{ dict(a=1) }} {{ dict([('a', 1)]) }}", "{'a': 1} {'a': 1}"),
+        (
+            "{{ '0x1A' | int(base=16) }} {{ '1_000' | int }} {{ 'z' | int(7, base=16) }}",
+            "26 1000 7",
+        ),
+        (
+            "{{ 1e20 | string }} {{ [none, gone, 1e-7] }}",
+            "1e+20 [None, Undefined, 1e-07]",
+        ),
+        (
+            "{{ m is sequence }} {{ 'a' is sequence }} {{ 1 is sequence }} {{ m is mapping }}",
+            "True True False True",
+        ),
+        (
+            "{{ (l + [3])[2] if false }}{{ -7 // 2 }} {{ 4 / 2 }} {{ 1 == 1.0 }} {{ true == 1 }}",
+            "-4 2.0 True True",
+        ),
+    ] {
+        assert_eq!(render(template, &config), expected, "{template}");
+    }
+}
+
+#[test]
 fn blocks_leave_no_lines_behind() {
     assert_eq!(
         render(
