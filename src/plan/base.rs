@@ -99,8 +99,10 @@ fn cluster_config(path: &Path) -> Result<Layer, Vec<Remark>> {
 fn overlays(spec: &spec::Spec) -> BTreeMap<String, Result<Layer, Remark>> {
     let root = format!("{}/", spec.base_dir.root());
     let folder = spec.values.name.strip_prefix(&root).unwrap_or_default();
-    let folder = folder.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let folder = format!("{folder}/{OVERLAYS}");
+    let folder = match folder.rsplit_once('/') {
+        Some((folder, _)) => format!("{folder}/{OVERLAYS}"),
+        None => OVERLAYS.to_owned(),
+    };
     let mut overlays = BTreeMap::new();
     for file in spec.base_dir.list(&folder).into_iter().take(MOST_OVERLAYS) {
         let Some(name) = file.strip_suffix(".yaml") else {

@@ -8,57 +8,49 @@ use crate::diagnostic::Span;
 use crate::experiment::{SetupTreatment, parse_path};
 use serde_json::Value;
 
-/// What a problem is about.
-pub(super) struct Subject<'a> {
-    pub(super) plan: &'a SweepPlan,
-    pub(super) treatment: &'a SetupTreatment,
-    pub(super) stack: &'a str,
+/// The remark about a problem of a stack: of a treatment in the experiment file, else of the scenario.
+pub(super) fn remark(
+    plan: &SweepPlan,
+    treatment: Option<&SetupTreatment>,
+    stack: &str,
+    problem: Problem,
+) -> Remark {
+    let mut remark = problem.remark;
+    if remark.document.is_some() {
+        return remark;
+    }
+    if plan.stacks.len() > 1 {
+        remark.finding.message = format!("stack {stack}: {}", remark.finding.message);
+    }
+    let file = &plan.experiment_file;
+    match (treatment, problem.key) {
+        (Some(treatment), _) if !file.text.is_empty() => {
+            let message = format!("setup treatment {}: {}", treatment.name, remark.finding.message);
+            remark.finding.message = message;
+            remark.finding.span = treatment.span;
+            remark.document = Some(file.clone());
+            remark
+        }
+        (_, Some(key)) => at_value(plan, stack, &key, remark),
+        (_, None) => remark,
+    }
 }
 
-impl Subject<'_> {
-    /// The remark about a problem. One that is `general` is there without the treatment as well.
-    pub(super) fn of(&self, problem: Problem, general: bool) -> Remark {
-        let mut remark = problem.remark;
-        if remark.document.is_some() {
-            return remark;
-        }
-        if self.plan.stacks.len() > 1 {
-            remark.finding.message = format!("stack {}: {}", self.stack, remark.finding.message);
-        }
-        let file = &self.plan.experiment_file;
-        if general || file.text.is_empty() {
-            return self.in_scenario(remark, problem.key.as_deref());
-        }
-        let message = format!(
-            "setup treatment {}: {}",
-            self.treatment.name, remark.finding.message
-        );
-        remark.finding.message = message;
-        remark.finding.span = self.treatment.span;
-        remark.document = Some(file.clone());
-        remark
-    }
-
-    /// At the value of `key`, if it stands in a file. What a flag says is told with the flag.
-    fn in_scenario(&self, mut remark: Remark, key: Option<&str>) -> Remark {
-        let plan = self.plan;
-        let Some(key) = key else {
-            return remark;
+/// The remark at the value of `key`, if it stands in a file. What a flag says is told with the flag.
+fn at_value(plan: &SweepPlan, stack: &str, key: &str, mut remark: Remark) -> Remark {
+    let history = plan.history("", &[], stack);
+    let place = history.of(&parse_path(key)).pop().and_then(|origin| origin.place);
+    if let Some(place) = place
+        && let Some(document) = plan.document(&place.file)
+    {
+        remark.finding.span = Span {
+            line: place.line,
+            column: place.column,
+            width: 1,
         };
-        let history = plan.history(&self.treatment.name, &self.treatment.overrides, self.stack);
-        let place = history.of(&parse_path(key)).pop().and_then(|origin| origin.place);
-        if let Some(place) = place
-            && let Some(document) = plan.document(&place.file)
-        {
-            remark.finding.span = Span {
-                line: place.line,
-                column: place.column,
-                width: 1,
-            };
-            remark.document = Some(document.clone());
-        }
-        remark
+        remark.document = Some(document.clone());
     }
+    remark
 }
 
 /// The key that a message begins with, if the config has it.

@@ -1,9 +1,10 @@
 //! The rows and columns of a plan: each treatment checked once.
 
-use super::placing::{Subject, key_in};
+use super::placing::{key_in, remark};
 use super::profile::{self, Profile};
 use super::remark::Remark;
-use super::resolve::{Problem, Resolved, host_claims};
+use super::resolve::{Problem, host_claims};
+use super::shape::StackShape;
 use super::sweep::{PlatformKind, RunPlan, SetupPlan, SweepPlan};
 use super::{fingerprint, shape};
 use crate::experiment::{Override, RunTreatment, SetupTreatment};
@@ -14,11 +15,15 @@ use std::path::Path;
 
 /// Plan all rows.
 pub(super) fn setups(plan: &mut SweepPlan, treatments: &[SetupTreatment], remarks: &mut Vec<Remark>) {
-    // What is wrong without any treatment is said once, and of no treatment in particular.
     let names: Vec<String> = plan.stacks().into_iter().map(str::to_owned).collect();
-    let general: Vec<Vec<Problem>> = names
-        .iter()
-        .map(|stack| resolve(plan, stack, &[]).errors)
+    let general = Row::new(plan, &names, &[]).problems;
+    // What is wrong without any treatment is said once, and of no treatment in particular.
+    let general: Vec<(Wrong, Remark)> = general
+        .into_iter()
+        .map(|wrong| {
+            let placed = remark(plan, None, &wrong.stack, wrong.problem.clone());
+            (wrong, placed)
+        })
         .collect();
     let mut simulated: IndexMap<String, Vec<&str>> = IndexMap::new();
     for treatment in treatments {
@@ -48,9 +53,66 @@ fn listed(names: &[&str]) -> String {
     }
 }
 
-fn resolve(plan: &SweepPlan, stack: &str, overrides: &[Override]) -> Resolved {
-    let local = plan.platform == PlatformKind::Local && stack == plan.stack;
-    plan.resolve(overrides, stack, local, plan.flags.token)
+/// What is wrong with a stack.
+#[derive(Clone, PartialEq)]
+struct Wrong {
+    stack: String,
+    problem: Problem,
+}
+
+/// What a setup treatment comes to.
+struct Row {
+    /// Of the measured stack.
+    config: Value,
+    shape: Option<StackShape>,
+    warnings: Vec<Remark>,
+    problems: Vec<Wrong>,
+}
+
+impl Row {
+    fn new(plan: &SweepPlan, stacks: &[String], overrides: &[Override]) -> Self {
+        let mut row = Self {
+            config: Value::Null,
+            shape: None,
+            warnings: Vec::new(),
+            problems: Vec::new(),
+        };
+        let mut configs = Vec::with_capacity(stacks.len());
+        for stack in stacks {
+            let local = plan.platform == PlatformKind::Local && *stack == plan.stack;
+            let resolved = plan.resolve(overrides, stack, local, plan.flags.token);
+            row.warnings.extend(resolved.warnings);
+            for problem in resolved.errors {
+                row.wrong(stack, problem);
+            }
+            configs.push((stack.as_str(), resolved.config));
+        }
+        let claims: Vec<(&str, &Value)> = configs.iter().map(|(name, config)| (*name, config)).collect();
+        for (stack, message) in host_claims(&claims) {
+            let remark = Remark::error(message);
+            row.wrong(stack, Problem { key: None, remark });
+        }
+        let measured = configs.into_iter().find(|(name, _)| *name == plan.stack);
+        row.config = measured.map(|(_, config)| config).unwrap_or_default();
+        match shape::of(&row.config) {
+            Ok(shape) => row.shape = Some(shape),
+            // Overrides that missed may be the reason, and are told already.
+            Err(_) if !row.problems.is_empty() => {}
+            Err(message) => {
+                let key = key_in(&row.config, &message);
+                let remark = Remark::error(message);
+                row.wrong(&plan.stack, Problem { key, remark });
+            }
+        }
+        row
+    }
+
+    fn wrong(&mut self, stack: &str, problem: Problem) {
+        self.problems.push(Wrong {
+            stack: stack.to_owned(),
+            problem,
+        });
+    }
 }
 
 /// Plan one row; returns what its stack is to the simulator, where it is simulated.
@@ -58,59 +120,22 @@ fn setup(
     plan: &mut SweepPlan,
     treatment: &SetupTreatment,
     stacks: &[String],
-    general: &[Vec<Problem>],
+    general: &[(Wrong, Remark)],
     remarks: &mut Vec<Remark>,
 ) -> Option<String> {
-    let mut configs = Vec::with_capacity(stacks.len());
-    let mut errors = false;
-    for (stack, general) in stacks.iter().zip(general) {
-        let resolved = resolve(plan, stack, &treatment.overrides);
-        errors |= !resolved.errors.is_empty();
-        for remark in resolved.warnings {
-            push(remarks, remark);
-        }
-        for problem in resolved.errors {
-            let place = Subject {
-                plan,
-                treatment,
-                stack,
-            };
-            push(remarks, place.of(problem.clone(), general.contains(&problem)));
-        }
-        configs.push((stack.as_str(), resolved.config));
+    let row = Row::new(plan, stacks, &treatment.overrides);
+    for warning in row.warnings {
+        push(remarks, warning);
     }
-    let claims: Vec<(&str, &Value)> = configs.iter().map(|(name, config)| (*name, config)).collect();
-    for (stack, message) in host_claims(&claims) {
-        errors = true;
-        let key = None;
-        let remark = Remark::error(message);
-        let place = Subject {
-            plan,
-            treatment,
-            stack,
+    for wrong in row.problems {
+        let known = general.iter().find(|(general, _)| *general == wrong);
+        let told = match known {
+            Some((_, told)) => told.clone(),
+            None => remark(plan, Some(treatment), &wrong.stack, wrong.problem),
         };
-        push(remarks, place.of(Problem { key, remark }, false));
+        push(remarks, told);
     }
-    let (_, config) = configs.iter().find(|(name, _)| *name == plan.stack)?;
-    let shape = match shape::of(config) {
-        Ok(shape) => shape,
-        Err(message) => {
-            // Overrides that missed may be the reason, and are told already.
-            if !errors {
-                let place = Subject {
-                    plan,
-                    treatment,
-                    stack: &plan.stack,
-                };
-                let problem = Problem {
-                    key: key_in(config, &message),
-                    remark: Remark::error(message),
-                };
-                push(remarks, place.of(problem, false));
-            }
-            return None;
-        }
-    };
+    let (config, shape) = (&row.config, row.shape?);
     if !plan.simulated
         && let Some(message) = shape::plugins_missing(config, &shape)
     {

@@ -1,5 +1,6 @@
 //! Rules that the comparison with the reference does not reach, or where we differ from it.
 
+use crate::experiment::{self, Source};
 use crate::plan::testing::BaseDirOnDisk;
 use crate::plan::{PlanError, PlatformKind, Request, Resolved, SweepPlan, make};
 use serde_json::{Value, json};
@@ -235,4 +236,44 @@ fn numbers_are_printed_as_python_prints_them() {
     ] {
         assert_eq!(super::super::references::printed(&value), text);
     }
+}
+
+/// With two setup treatments, one of them without decode servers.
+fn with_treatments(request: &mut Request) {
+    let text =
+        "setup:\n  treatments:\n    - {name: a, decode.replicas: 2}\n    - {name: b, decode.replicas: 0}\n";
+    let source = Source {
+        name: "mine.yaml".to_owned(),
+        stem: "mine".to_owned(),
+        path: None,
+        text: text.as_bytes().to_vec(),
+    };
+    request.design = experiment::load(&source).design.unwrap();
+    request.source = source;
+}
+
+/// A scenario that cannot be deployed is told of once, and not once for each treatment.
+#[test]
+fn what_is_wrong_without_any_treatment_is_said_once() {
+    for (scenario, message) in [
+        ("scenario: [{name: one, router: 3}]", "router must be a map"),
+        (
+            "scenario: [{name: one, modelservice: {enabled: false}}]",
+            "no deploy method is enabled",
+        ),
+        (
+            "scenario: [{name: one, nok8s: {enabled: true, vllm: {hostPort: 0}}}]",
+            "from 1 to 65535",
+        ),
+    ] {
+        let error = refused(scenario, with_treatments);
+        assert_eq!(error.matches(message).count(), 1, "{error}");
+        assert!(!error.contains("setup treatment"), "{error}");
+    }
+    let error = refused(
+        "scenario: [{name: one, gateway: {className: none}}]",
+        with_treatments,
+    );
+    let told = "setup treatment b: gateway.className: none needs at least one decode";
+    assert!(error.contains(told) && error.contains("mine.yaml:4:"), "{error}");
 }
