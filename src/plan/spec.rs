@@ -2,17 +2,15 @@
 
 use super::base_dir::{BaseDir, Document, read_file};
 use super::remark::Remark;
+use super::render;
 use crate::diagnostic::{Finding, Span};
 use crate::experiment::did_you_mean;
 use crate::yaml;
-use minijinja::{Environment, context, syntax::SyntaxConfig};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::Path;
 
 const FOLDER: &str = "config/specification";
 const SUFFIXES: [&str; 3] = [".yaml.j2", ".yaml", ".j2"];
-/// Instructions a spec's template may take: all known ones take under a hundred.
-const FUEL: u64 = 100_000;
 
 /// A spec that was found, rendered and read, with the files it names.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,36 +137,17 @@ fn missing(roots: &[BaseDir], name: &str, stem: &str) -> Remark {
 }
 
 fn render(found: &Found) -> Result<Document, Remark> {
-    let mut environment = Environment::new();
-    environment.set_fuel(Some(FUEL));
-    let syntax = SyntaxConfig::builder()
-        .trim_blocks(true)
-        .lstrip_blocks(true)
-        .build();
-    let text = syntax
-        .and_then(|syntax| {
-            environment.set_syntax(syntax);
-            environment.render_str(
-                &found.template.text,
-                context! { base_dir => found.base_dir.root() },
-            )
-        })
-        .map_err(|error| {
-            let span = Span {
-                line: error.line().unwrap_or_default() as u32,
-                column: 1,
-                width: 1,
-            };
-            let detail = error.detail().unwrap_or("no further detail");
-            let message = format!(
-                "the spec's template cannot be rendered: {}: {detail}",
-                error.kind()
-            );
-            Remark::within(&found.template, Finding::error(span, message))
-        })?;
+    let context = json!({"base_dir": found.base_dir.root()});
+    let text = render::single(&found.template, &context).map_err(|mut remark| {
+        remark.finding.message = format!(
+            "the spec's template cannot be rendered: {}",
+            remark.finding.message
+        );
+        remark
+    })?;
     Ok(Document {
         name: found.template.name.clone(),
-        text: text.into(),
+        text,
     })
 }
 

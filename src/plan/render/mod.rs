@@ -12,6 +12,8 @@ mod failure;
 mod filters;
 mod kept;
 mod limits;
+mod load;
+mod look;
 mod python;
 mod pyyaml;
 mod reads;
@@ -22,32 +24,24 @@ mod tags;
 #[cfg(test)]
 mod tests;
 
+pub(super) use load::single;
 pub use sweep::{RenderedSetup, RenderedStack};
 
-use super::base_dir::{BaseDir, BaseDirError, Document};
+use super::base_dir::Document;
 use super::remark::Remark;
-use super::spec::Spec;
 use crate::diagnostic::Finding;
 use context::{Tree, View};
-use environment::{EMBEDDED, environment};
 use minijinja::Environment;
 use reads::Seen;
 use serde_json::Value;
 use source::Source;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Where a base dir has its templates, if its spec does not say otherwise.
-const FOLDER: &str = "config/templates/jinja";
-/// Macros that every template of a folder may call.
-const MACROS: &str = "_macros.j2";
-const SUFFIX: &str = ".j2";
 /// No rendered file is larger: Kubernetes takes no object above 1.5 MiB.
 const MAX_OUTPUT: usize = 4 << 20;
-/// Of the thread that compiles.
-const STACK: usize = 128 << 20;
 /// Renderings of a template that are kept for configs to come.
 const MOST_KEPT: usize = 32;
 
@@ -85,34 +79,6 @@ pub struct RenderedFile {
 }
 
 impl Templates {
-    /// The templates of the folder that `spec` names. What is embedded under a number that the folder lacks fills in.
-    ///
-    /// # Errors
-    /// Everything that cannot be read or has a syntax error.
-    pub fn load(spec: &Spec) -> Result<Self, Vec<Remark>> {
-        on_large_stack(|| Self::compile(spec))
-            .unwrap_or_else(|error| Err(vec![Remark::error(format!("cannot start a thread: {error}"))]))
-    }
-
-    fn compile(spec: &Spec) -> Result<Self, Vec<Remark>> {
-        let one = |error: BaseDirError| vec![Remark::error(error.to_string())];
-        let mut loading = Loading::new()?;
-        let own = documents(&spec.base_dir, &spec.template_dir).map_err(one)?;
-        loading.add(&own, "", &HashSet::new());
-        if spec.base_dir != BaseDir::Embedded {
-            let present = own.iter().map(|(name, _)| number(name).to_owned()).collect();
-            let embedded = documents(&BaseDir::Embedded, FOLDER).map_err(one)?;
-            loading.add(&embedded, EMBEDDED, &present);
-        }
-        if loading.all.is_empty() {
-            return Err(vec![Remark::error(format!(
-                "{}/{} has no templates",
-                spec.base_dir, spec.template_dir
-            ))]);
-        }
-        loading.finish()
-    }
-
     /// Render every template for `config`, in the order of the files' names.
     ///
     /// # Errors
@@ -158,9 +124,16 @@ impl Templates {
     }
 
     fn render_one(&self, template: &Template, tree: &Arc<Tree>) -> Result<Arc<str>, (Document, Finding)> {
-        if let Some(text) = template.earlier(tree) {
-            return Ok(text);
+        if let Some(rendered) = template.earlier(tree) {
+            return Ok(rendered);
         }
+        let (text, seen) = self.text(template, tree)?;
+        template.keep(seen, &text);
+        Ok(text)
+    }
+
+    /// What `template` is rendered to, and what it looked at.
+    fn text(&self, template: &Template, tree: &Arc<Tree>) -> Result<(Arc<str>, Seen), (Document, Finding)> {
         self.renderings.fetch_add(1, Ordering::Relaxed);
         let view = View::new(tree);
         let mut out = Bounded(Vec::new());
@@ -176,8 +149,7 @@ impl Templates {
             ));
         }
         let text: Arc<str> = format!("{}\n", String::from_utf8_lossy(&out.0).trim()).into();
-        template.keep(view.seen(), &text);
-        Ok(text)
+        Ok((text, view.seen()))
     }
 }
 
@@ -187,18 +159,18 @@ impl Template {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let found = kept.iter().rposition(|(seen, _)| seen.is_in(tree))?;
         let rendering = kept.remove(found);
-        let text = rendering.1.clone();
+        let rendered = rendering.1.clone();
         // The one that is needed least will be forgotten first.
         kept.push(rendering);
-        Some(text)
+        Some(rendered)
     }
 
-    fn keep(&self, seen: Seen, text: &Arc<str>) {
+    fn keep(&self, seen: Seen, rendered: &Arc<str>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() == MOST_KEPT {
             kept.remove(0);
         }
-        kept.push((seen, text.clone()));
+        kept.push((seen, rendered.clone()));
     }
 }
 
@@ -224,111 +196,6 @@ impl Failure {
         self.finding.message = format!("{} of {wherever}: {}", self.output, self.finding.message);
         Remark::within(&self.document, self.finding)
     }
-}
-
-/// Do `work` where the recursion that [`limits`] leaves to the compiler of templates has room, also in a build without
-/// optimisation. The memory is only taken where it is used.
-fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
-    std::thread::scope(|scope| {
-        let handle = std::thread::Builder::new()
-            .stack_size(STACK)
-            .spawn_scoped(scope, work)?;
-        Ok(handle
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    })
-}
-
-/// What is being compiled.
-struct Loading {
-    environment: Environment<'static>,
-    sources: BTreeMap<String, Source>,
-    all: Vec<Template>,
-    remarks: Vec<Remark>,
-}
-
-impl Loading {
-    fn new() -> Result<Self, Vec<Remark>> {
-        Ok(Self {
-            environment: environment().map_err(|error| vec![Remark::error(error.to_string())])?,
-            sources: BTreeMap::new(),
-            all: Vec::new(),
-            remarks: Vec::new(),
-        })
-    }
-
-    /// Compile the files of a folder, but for templates with one of the numbers in `present`.
-    fn add(&mut self, files: &[(String, Document)], prefix: &str, present: &HashSet<String>) {
-        let macros = files.iter().find(|(name, _)| name == MACROS);
-        for (name, document) in files {
-            let partial = name.starts_with('_') || name.contains('/');
-            if !partial && present.contains(number(name)) {
-                continue;
-            }
-            if let Some(finding) = limits::check(&document.text) {
-                self.remarks.push(Remark::within(document, finding));
-                continue;
-            }
-            let source = Source::new(macros.filter(|_| !partial).map(|(_, macros)| macros), document);
-            let known_as = format!("{prefix}{name}");
-            if let Err(error) = self
-                .environment
-                .add_template_owned(known_as.clone(), source.text.clone())
-            {
-                let (document, finding) = failure::explain(&error, |_| Some(&source), document);
-                self.remarks.push(Remark::within(&document, finding));
-            }
-            self.sources.insert(known_as.clone(), source);
-            if !partial {
-                self.all.push(Template {
-                    name: known_as,
-                    output: output_name(name),
-                    document: document.clone(),
-                    kept: Mutex::default(),
-                });
-            }
-        }
-    }
-
-    fn finish(mut self) -> Result<Templates, Vec<Remark>> {
-        if !self.remarks.is_empty() {
-            return Err(Remark::without_repeats(self.remarks));
-        }
-        self.all.sort_by(|a, b| a.output.cmp(&b.output));
-        Ok(Templates {
-            environment: self.environment,
-            sources: self.sources,
-            all: self.all,
-            renderings: AtomicUsize::new(0),
-        })
-    }
-}
-
-/// The templates and partials of a folder, with line breaks as Jinja has them.
-fn documents(base_dir: &BaseDir, folder: &str) -> Result<Vec<(String, Document)>, BaseDirError> {
-    let mut found = Vec::new();
-    for name in base_dir.list(folder) {
-        if !name.ends_with(SUFFIX) {
-            continue;
-        }
-        if let Some(mut document) = base_dir.read(&format!("{folder}/{name}"))? {
-            if document.text.contains('\r') {
-                document.text = document.text.replace("\r\n", "\n").replace('\r', "\n").into();
-            }
-            found.push((name, document));
-        }
-    }
-    Ok(found)
-}
-
-/// By what templates of two folders are compared: `13a` of `13a_modelservice.yaml.j2`.
-fn number(name: &str) -> &str {
-    name.split_once('_').map_or(name, |(number, _)| number)
-}
-
-fn output_name(name: &str) -> String {
-    let name = name.strip_suffix(SUFFIX).unwrap_or(name);
-    format!("{}.yaml", name.strip_suffix(".yaml").unwrap_or(name))
 }
 
 /// A buffer that refuses to grow without bound.

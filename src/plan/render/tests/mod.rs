@@ -4,8 +4,12 @@ mod limits;
 mod sweep;
 mod texts;
 
+use super::environment::EMBEDDED;
+use super::load::{Loading, number, on_large_stack};
 use super::*;
+use crate::plan::base_dir::BaseDir;
 use serde_json::json;
+use std::collections::HashSet;
 use std::path::Path;
 
 /// Templates of a base dir that has just these files; the embedded ones stay out.
@@ -32,11 +36,23 @@ fn told(remarks: &[Remark]) -> String {
     remarks.iter().map(|remark| remark.render(false)).collect()
 }
 
+/// What a template is rendered to, as for a stack; most texts here are no manifests, and so are not checked.
 fn render_with(macros: &str, template: &str, config: &Value) -> Result<String, String> {
-    templates(&[("_macros.j2", macros), ("01_x.yaml.j2", template)])?
-        .render(config, "tp2", "llama")
-        .map(|files| files[0].text.to_string())
-        .map_err(|remarks| told(&remarks))
+    let templates = templates(&[("_macros.j2", macros), ("01_x.yaml.j2", template)])?;
+    let tree = Arc::new(Tree::new(config));
+    match templates.text(&templates.all[0], &tree) {
+        Ok((text, _)) => Ok(text.to_string()),
+        Err((document, finding)) => {
+            let failure = Failure {
+                output: templates.all[0].output.clone(),
+                document,
+                finding,
+            };
+            Err(told(&[
+                failure.remark("the stack llama in the setup treatment tp2")
+            ]))
+        }
+    }
 }
 
 fn render(template: &str, config: &Value) -> String {
@@ -239,7 +255,7 @@ fn partials_can_be_included_and_imported() {
         ("_lib.j2", "{% macro twice(a) %}{{ a }}{{ a }}{% endmacro %}"),
         (
             "01_a_yaml.j2",
-            "{% from '_lib.j2' import twice %}{% include '_part.j2' %}{{ twice(x) }}",
+            "{% from '_lib.j2' import twice %}a: {% include '_part.j2' %}{{ twice(x) }}",
         ),
     ])
     .unwrap()
@@ -248,7 +264,7 @@ fn partials_can_be_included_and_imported() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].name, "01_a_yaml.yaml");
     assert_eq!(found[0].template, "base/01_a_yaml.j2");
-    assert_eq!(&*found[0].text, "part 777\n");
+    assert_eq!(&*found[0].text, "a: part 777\n");
 }
 
 #[test]
@@ -262,15 +278,18 @@ fn a_template_that_is_turned_off_gives_an_empty_file() {
 #[test]
 fn only_templates_that_read_what_changed_are_rendered_again() {
     let templates = templates(&[
-        ("01_a.yaml.j2", "{% if a.on %}{{ a.x }}{% endif %}"),
+        ("01_a.yaml.j2", "x: {% if a.on %}{{ a.x }}{% endif %}"),
         ("02_b.yaml.j2", "{{ b | toyaml }}"),
-        ("03_c.yaml.j2", "{{ a.gone | default('none') }}"),
+        ("03_c.yaml.j2", "x: {{ a.gone | default('none') }}"),
     ])
     .unwrap();
     let render = |config: &Value| -> (Vec<String>, usize) {
         let files = templates.render(config, "t", "s").unwrap();
         (
-            files.iter().map(|file| file.text.trim().to_owned()).collect(),
+            files
+                .iter()
+                .map(|file| file.text.trim().trim_start_matches("x: ").to_owned())
+                .collect(),
             templates.renderings(),
         )
     };
