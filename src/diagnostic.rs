@@ -115,6 +115,13 @@ impl Findings {
         }
     }
 
+    /// These and one more.
+    #[must_use]
+    pub fn with(mut self, finding: Finding) -> Self {
+        self.push(finding);
+        self
+    }
+
     /// How many errors there were, listed or not.
     pub fn errors(&self) -> usize {
         self.errors

@@ -5,7 +5,7 @@
 
 mod redact;
 
-pub use redact::{REDACTED, redact};
+pub use redact::{REDACTED, SENTINELS, redact};
 
 use std::borrow::Cow;
 use std::fmt::Write;

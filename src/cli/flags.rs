@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 const PLAN: &str = "What to deploy";
+const TELEMETRY: &str = "Usage reports (accepted, without effect)";
 /// The gateways llm-d-benchmark deploys.
 const GATEWAYS: [&str; 6] = [
     "none",
@@ -19,6 +20,9 @@ const GATEWAYS: [&str; 6] = [
     "gke",
     "data-science-gateway-class",
 ];
+
+/// Variables that hold a Hugging Face token, as llm-d-benchmark looks for it.
+const TOKENS: [&str; 3] = ["HF_TOKEN", "LLMDBENCH_HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"];
 
 /// What is deployed. Kept with a sweep, so that a resume plans the same.
 #[allow(
@@ -92,6 +96,34 @@ pub(super) struct PlanFlags {
     /// Keywords to keep with the results
     #[arg(long, value_name = "WORD,...", env = "LLMDBENCH_DESCRIPTION_KEYWORDS", help_heading = PLAN)]
     pub(super) run_keywords: Option<String>,
+}
+
+/// Where llm-d-benchmark reports its usage to. Accepted, so that command lines go on to work; nothing is reported.
+#[derive(Debug, clap::Args)]
+pub(super) struct TelemetryFlags {
+    /// Report usage; a rehearsal reports nothing to anybody
+    #[arg(id = "telemetry_enabled", long = "telemetry-enabled", env = "LLMDBENCH_TELEMETRY_ENABLED", action = ArgAction::SetTrue, value_parser = switch, help_heading = TELEMETRY)]
+    enabled: bool,
+    /// Kind of the usage reports' receiver
+    #[arg(id = "telemetry_provider", long = "telemetry-provider", value_name = "NAME", env = "LLMDBENCH_TELEMETRY_PROVIDER", help_heading = TELEMETRY)]
+    provider: Option<String>,
+    /// Address of the usage reports' receiver
+    #[arg(id = "telemetry_endpoint", long = "telemetry-endpoint", value_name = "URL", env = "LLMDBENCH_TELEMETRY_ENDPOINT", hide_env_values = true, help_heading = TELEMETRY)]
+    endpoint: Option<String>,
+    /// Where the token for the usage reports comes from
+    #[arg(id = "telemetry_auth_provider", long = "telemetry-auth-provider", value_name = "NAME", env = "LLMDBENCH_TELEMETRY_AUTH_PROVIDER", help_heading = TELEMETRY)]
+    auth_provider: Option<String>,
+    /// Token for the usage reports
+    #[arg(id = "telemetry_token", long = "telemetry-token", value_name = "TOKEN", env = "LLMDBENCH_TELEMETRY_TOKEN", hide_env_values = true, help_heading = TELEMETRY)]
+    token: Option<String>,
+}
+
+impl TelemetryFlags {
+    /// Whether any of them was given.
+    pub(super) fn given(&self) -> bool {
+        let texts = [&self.provider, &self.endpoint, &self.auth_provider, &self.token];
+        self.enabled || texts.iter().any(|text| text.is_some())
+    }
 }
 
 /// The reference's reading of switches in the environment: `1`, `true` and `yes` in any case; all else is off.
@@ -171,6 +203,14 @@ impl PlanFlags {
         request.methods.clone_from(&self.methods);
         request.models.clone_from(&self.models);
         request.stack.clone_from(&self.stack);
+        request.gateway_class.clone_from(&self.gateway_class);
+        request.monitoring = self.monitoring();
+        request.wva = self.wva;
+        request.epp_keda_saturation = self.epp_keda_saturation;
+        request.non_admin = self.non_admin;
+        request.hugging_face_token = TOKENS
+            .iter()
+            .any(|name| std::env::var_os(name).is_some_and(|token| !token.is_empty()));
         request.description.clone_from(&self.run_description);
         request.keywords.clone_from(&self.run_keywords);
         Ok(request)

@@ -12,6 +12,7 @@ mod flags;
 mod generate_load;
 mod open_files;
 mod output;
+mod plan;
 mod planning;
 mod simulate;
 mod validate;
@@ -37,6 +38,8 @@ pub struct Cli {
 enum Command {
     /// Run an experiment: every setup treatment with every run treatment
     Experiment(Box<experiment::Args>),
+    /// Write down what an experiment would deploy, and say what differs and why
+    Plan(Box<plan::Args>),
     /// Check experiment files and say everything that is wrong with them
     Validate(validate::Args),
     /// Print a completion script for a shell
@@ -78,6 +81,7 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
     };
     match cli.command {
         Command::Experiment(args) => experiment::run(*args),
+        Command::Plan(args) => plan::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::GenerateLoad(args) => generate_load::run(args),

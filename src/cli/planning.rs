@@ -6,7 +6,7 @@ use super::output::{colored, say};
 use crate::diagnostic;
 use crate::experiment::{self, Design, Source};
 use crate::logs;
-use crate::plan::{self, Request, SweepPlan};
+use crate::plan::{self, RenderedSetup, Request, SetupPlan, SweepPlan};
 use crate::text::sanitize;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,24 @@ pub(super) fn current_folder() -> Result<PathBuf, Exit> {
             format!("cannot tell the current folder: {error}"),
         )
     })
+}
+
+/// Where instances go when neither flag nor scenario says.
+const WORKSPACE: &str = "workspaces";
+
+/// The folder of all instances: the flag's, the scenario's, or one in the current folder, which no clean-up of temporary
+/// files takes away.
+pub(super) fn workspace(flag: Option<&Path>, plan: &SweepPlan) -> PathBuf {
+    if let Some(root) = flag {
+        return expanded(root);
+    }
+    let config = plan.setups.first().map(|setup| plan.config(setup));
+    let work_dir = config
+        .as_ref()
+        .and_then(|config| config.get("workDir"))
+        .and_then(|value| value.as_str())
+        .filter(|path| !path.is_empty());
+    work_dir.map_or_else(|| PathBuf::from(WORKSPACE), |path| expanded(Path::new(path)))
 }
 
 /// `~` as the shell would have expanded it; from the environment it comes as it is.
@@ -74,6 +92,14 @@ pub(super) fn make(request: &Request) -> Result<SweepPlan, Exit> {
         tracing::info!("{}", warning.finding.message);
     }
     Ok(plan)
+}
+
+/// The files of `setups`; errors are said.
+pub(super) fn rendered(plan: &SweepPlan, setups: &[&SetupPlan]) -> Result<Vec<RenderedSetup>, Exit> {
+    plan.render(setups).map_err(|error| {
+        say(error.render(colored(&io::stderr())).trim_end());
+        Exit::new(exit::USAGE, "the plan cannot be rendered; nothing was written")
+    })
 }
 
 /// Flags and experiment are kept with what is made of them as they are; so no secret may be in them.

@@ -11,6 +11,7 @@ mod path;
 mod tests;
 mod text;
 
+use crate::yaml;
 use path::Step;
 use serde_json::{Map, Value};
 
@@ -36,6 +37,27 @@ pub fn difference(a: &Value, b: &Value) -> Vec<Change> {
     let mut changes = Changes::default();
     changes.compare(a, b);
     changes.found
+}
+
+/// The changes between two files as they were rendered: by document, where both are YAML, else by line.
+pub fn file_difference(a: &str, b: &str) -> Vec<Change> {
+    let mut changes = Changes::default();
+    match (yaml::documents(a), yaml::documents(b)) {
+        (Ok(a), Ok(b)) => match (&filled(a)[..], &filled(b)[..]) {
+            ([a], [b]) => changes.compare(a, b),
+            (a, b) => changes.lists(a, b),
+        },
+        _ => changes.texts(a, b),
+    }
+    changes.found
+}
+
+/// Without what a template leaves where it is turned off.
+fn filled(documents: Vec<Value>) -> Vec<Value> {
+    documents
+        .into_iter()
+        .filter(|document| !document.is_null())
+        .collect()
 }
 
 /// The changes so far, and where we are.

@@ -13,6 +13,7 @@ mod base;
 mod base_dir;
 mod diff;
 mod effective;
+mod files;
 mod fingerprint;
 mod flags;
 mod make;
@@ -39,8 +40,9 @@ mod tests;
 mod treatments;
 
 pub use base_dir::{BaseDir, BaseDirError, Document};
-pub use diff::{Change, difference};
+pub use diff::{Change, difference, file_difference};
 pub use effective::{EffectiveConfig, RoleConfig};
+pub use files::{Origin as FileOrigin, PlanFile};
 pub use make::make;
 pub use merge::get;
 pub use profile::BUILTIN;

@@ -1,6 +1,6 @@
 //! Values that nobody is shown: by the key they stand under, or by their own shape.
 
-use crate::text::{REDACTED, redact};
+use crate::text::{REDACTED, SENTINELS, redact};
 use serde_json::{Map, Value};
 
 /// Ends of keys, in lower case and without anything but letters, under which secrets stand.
@@ -16,9 +16,6 @@ const ENDINGS: [&str; 10] = [
     "credential",
     "credentials",
 ];
-/// Texts that stand where a token will be, and tell nothing.
-pub(super) const SENTINELS: [&str; 3] = ["REPLACE_TOKEN", "REPLACE_TOKEN_B64", "UkVQTEFDRV9UT0tFTg=="];
-
 /// `value`, which stands under `key`, as it may be shown.
 pub(super) fn redacted(key: &str, value: &Value) -> Value {
     match value {

@@ -10,6 +10,9 @@ use std::sync::LazyLock;
 /// What a secret is replaced with.
 pub const REDACTED: &str = "[redacted]";
 
+/// Texts that stand where a token will be, and tell nothing.
+pub const SENTINELS: [&str; 3] = ["REPLACE_TOKEN", "REPLACE_TOKEN_B64", "UkVQTEFDRV9UT0tFTg=="];
+
 /// Each pattern has one group `s`, the secret itself. ASCII only, to keep the compiled patterns small.
 const PATTERNS: &[&str] = &[
     // Tokens that are known by their shape, wherever they stand.
@@ -19,7 +22,7 @@ const PATTERNS: &[&str] = &[
     r"(?i-u)\b(bearer|basic)\s+(?P<s>[A-Za-z0-9._~+/=-]{6,})",
     r"(?-u)[a-z][a-z0-9+.-]*://[!-~--[:/@]]*:(?P<s>[!-~--[/@]]+)@",
     // Kubeconfig, environment variables, flags, YAML and JSON keys that name a secret.
-    r#"(?i-u)(client-key-data|client-certificate-data|certificate-authority-data|[a-z0-9_-]*(token|password|passwd|secret|api[_-]?key|access[_-]?key|private[_-]?key))["']?\s*[:=]\s*["']?(?P<s>[!-~--["',;}\[]]{6,})"#,
+    r#"(?i-u)(client-key-data|client-certificate-data|certificate-authority-data|[a-z0-9_-]*(token|password|passwd|secret|api[_-]?key|access[_-]?key|private[_-]?key))["']?[ \t]*[:=][ \t]*["']?(?P<s>[!-~--["',;}\[]]{6,})"#,
     r"(?i-u)--[a-z-]*(token|password|secret|api-key)\s+(?P<s>[!-~--[\-]][!-~]{5,})",
     r"(?-u)-----BEGIN [A-Z ]*PRIVATE KEY-----(?P<s>[ -~\s]*?)(-----END|$)",
 ];
@@ -51,11 +54,9 @@ fn replace(pattern: &Regex, text: &str) -> Option<String> {
         let Some(secret) = captures.name("s") else {
             continue;
         };
-        if secret
-            .as_str()
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.')
-        {
+        let text_of = secret.as_str();
+        let is_number = text_of.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        if is_number || SENTINELS.contains(&text_of) {
             continue;
         }
         out.push_str(text.get(done..secret.start()).unwrap_or_default());
@@ -116,6 +117,8 @@ mod tests {
             "http://127.0.0.1:8000/v1/models",
             "HF_TOKEN=[redacted]",
             "no secret here",
+            "secret:\n  secretName: llmdbench-context",
+            "token: REPLACE_TOKEN",
         ] {
             assert!(matches!(redact(text), Cow::Borrowed(_)), "{text}");
         }

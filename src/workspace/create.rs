@@ -74,27 +74,37 @@ fn user() -> String {
 
 /// The link is replaced in one go, so that whoever reads it finds the old instance or the new one. It is relative, so
 /// that it holds in a copy of the workspace.
-fn point_latest(root: &Path, name: &OsStr) -> io::Result<()> {
-    let fresh = root.join(format!(".latest-{}", std::process::id()));
+fn point(root: &Path, link: &str, name: &OsStr) -> io::Result<()> {
+    let fresh = root.join(format!(".{link}-{}", std::process::id()));
     if let Err(error) = fs::remove_file(&fresh)
         && error.kind() != io::ErrorKind::NotFound
     {
         return Err(error);
     }
     std::os::unix::fs::symlink(name, &fresh)?;
-    fs::rename(&fresh, root.join("latest"))?;
+    fs::rename(&fresh, root.join(link))?;
     File::open(root)?.sync_all()
 }
 
 impl Instance {
     /// Point the workspace's `latest` link to this instance, once there is something in it to be found.
     pub fn make_latest(&self) -> Result<(), CreateError> {
+        self.make_target_of("latest")
+    }
+
+    /// Point the workspace's `latest-plan` link to this instance, which has a plan and no sweep: `latest` stays with the
+    /// latest sweep, which may have to be resumed.
+    pub fn make_latest_plan(&self) -> Result<(), CreateError> {
+        self.make_target_of("latest-plan")
+    }
+
+    fn make_target_of(&self, link: &str) -> Result<(), CreateError> {
         let (Some(root), Some(name)) = (self.path().parent(), self.path().file_name()) else {
             return Ok(());
         };
-        point_latest(root, name).map_err(|source| CreateError {
-            what: "set the `latest` link in",
-            path: root.to_owned(),
+        point(root, link, name).map_err(|source| CreateError {
+            what: "set the link",
+            path: root.join(link),
             source,
         })
     }

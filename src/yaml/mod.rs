@@ -21,7 +21,8 @@ pub use node::{Node, NodeKind};
 pub(crate) use scalar::{Note, read_plain};
 pub use writer::to_string;
 
-use crate::diagnostic::Finding;
+use crate::diagnostic::{Finding, Findings};
+use reader::Documents;
 use serde_json::Value;
 
 /// What one document may cost.
@@ -55,9 +56,37 @@ pub struct Parsed {
     pub findings: Vec<Finding>,
 }
 
+/// What came of reading a file of any number of documents.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stream {
+    /// The documents in their order; none where the file cannot be read to its end. One of comments only is null.
+    pub roots: Vec<Node>,
+    /// Everything there is to say about the file, in its order.
+    pub findings: Vec<Finding>,
+}
+
+impl Stream {
+    fn unreadable(findings: Findings) -> Self {
+        Self {
+            roots: Vec::new(),
+            findings: findings.into_sorted(),
+        }
+    }
+}
+
 /// Read one document. All findings of the pass come back together; after a syntax error there is no way to go on.
 pub fn parse(bytes: &[u8], limits: Limits) -> Parsed {
-    reader::read(bytes, limits)
+    let mut stream = reader::read(bytes, limits, Documents::One);
+    Parsed {
+        root: stream.roots.pop(),
+        findings: stream.findings,
+    }
+}
+
+/// Read a file of any number of documents, as manifests are. The limits are those of the whole file. A key that is
+/// given twice is a warning here, because the tools that read such files take the last.
+pub fn parse_documents(bytes: &[u8], limits: Limits) -> Stream {
+    reader::read(bytes, limits, Documents::Any)
 }
 
 /// Read `text` as a value, for files that are not shown finding by finding. An empty document is null.
@@ -69,6 +98,18 @@ pub fn from_str(text: &str) -> Result<Value, Finding> {
     match parsed.findings.into_iter().find(Finding::is_error) {
         Some(error) => Err(error),
         None => Ok(parsed.root.map_or(Value::Null, |root| root.to_value())),
+    }
+}
+
+/// Read the documents of `text` as values.
+///
+/// # Errors
+/// The first error of the file.
+pub fn documents(text: &str) -> Result<Vec<Value>, Finding> {
+    let stream = parse_documents(text.as_bytes(), Limits::default());
+    match stream.findings.into_iter().find(Finding::is_error) {
+        Some(error) => Err(error),
+        None => Ok(stream.roots.iter().map(Node::to_value).collect()),
     }
 }
 

@@ -26,7 +26,8 @@ pub enum NodeKind {
     },
     /// A list.
     Sequence(Vec<Node>),
-    /// A map in file order: keys are scalars and differ from each other, `<<` is merged.
+    /// A map in file order: keys are scalars and `<<` is merged. A key stands there twice only where a finding says so;
+    /// then the last one counts.
     Mapping(Vec<(Node, Node)>),
 }
 
@@ -84,7 +85,7 @@ impl Node {
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.pairs()?
             .iter()
-            .find(|(name, _)| name.raw() == Some(key))
+            .rfind(|(name, _)| name.raw() == Some(key))
             .map(|(_, value)| value)
     }
 

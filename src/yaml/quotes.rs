@@ -49,6 +49,34 @@ impl<'t> Quotes<'t> {
     }
 }
 
+/// `text` with spaces before the further lines of the quoted scalar that begins at character `start`, up to the column
+/// behind its quote. Blanks there mean nothing, and PyYAML does not ask for them; the parser does. `None` where there
+/// is nothing to add.
+pub(super) fn indented(text: &str, start: usize) -> Option<String> {
+    let (at, quote) = text.char_indices().nth(start)?;
+    let (before, scalar) = text.split_at_checked(at)?;
+    let chars = length(scalar, quote).filter(|_| matches!(quote, '"' | '\''))?;
+    let end = scalar
+        .char_indices()
+        .nth(chars)
+        .map_or(scalar.len(), |(end, _)| end);
+    let (scalar, after) = scalar.split_at_checked(end)?;
+    let line = before.rsplit(['\n', '\r']).next().unwrap_or_default();
+    let column = line.chars().count() + 1;
+    let mut mended = before.to_owned();
+    let mut changed = false;
+    for (number, line) in scalar.split_inclusive('\n').enumerate() {
+        let blanks = line.chars().take_while(|c| *c == ' ').count();
+        if number > 0 && blanks < column {
+            mended.extend(std::iter::repeat_n(' ', column - blanks));
+            changed = true;
+        }
+        mended.push_str(line);
+    }
+    mended.push_str(after);
+    changed.then_some(mended)
+}
+
 /// Characters up to and including the closing quote.
 fn length(text: &str, quote: char) -> Option<usize> {
     let mut chars = text

@@ -2,10 +2,10 @@
 
 use super::decode::{self, Characters};
 use super::node::{Node, NodeKind};
-use super::quotes::Quotes;
+use super::quotes::{self, Quotes};
 use super::scalar::read_plain;
 use super::tags::{self, Asked};
-use super::{Limits, Parsed, merge, tabs};
+use super::{Limits, Stream, merge, tabs};
 use crate::diagnostic::{Finding, Findings, Span};
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError};
 use serde_json::Value;
@@ -13,25 +13,43 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-/// Read one document.
-pub(super) fn read(bytes: &[u8], limits: Limits) -> Parsed {
-    let mut findings = Findings::default();
+/// How many documents a file may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Documents {
+    One,
+    Any,
+}
+
+/// Most quoted scalars of a file that are given the indentation they lack; each costs another pass.
+const MOST_INDENTED: usize = 50;
+
+/// Read the documents of a file; the limits are those of all of them together.
+pub(super) fn read(bytes: &[u8], limits: Limits, wanted: Documents) -> Stream {
     let text = match decode::decode(bytes, limits) {
         Ok(text) => text,
-        Err(finding) => {
-            findings.push(finding);
-            return Parsed {
-                root: None,
-                findings: findings.into_sorted(),
-            };
-        }
+        Err(finding) => return Stream::unreadable(Findings::default().with(finding)),
     };
+    let mut text = Cow::Borrowed(text);
+    let mut indented = 0;
+    loop {
+        match read_text(&text, limits, wanted) {
+            Ok(stream) => return stream,
+            Err((start, stream)) => match quotes::indented(&text, start) {
+                Some(mended) if indented < MOST_INDENTED => text = Cow::Owned(mended),
+                _ => return stream,
+            },
+        }
+        indented += 1;
+    }
+}
+
+/// One pass over `text`. The error is where a quoted scalar begins whose further lines are indented less than the
+/// parser wants, and what there is to say if nothing is done about it.
+fn read_text(text: &str, limits: Limits, wanted: Documents) -> Result<Stream, (usize, Stream)> {
+    let mut findings = Findings::default();
     let characters = decode::look_at(text, &mut findings);
     if characters.has_nul {
-        return Parsed {
-            root: None,
-            findings: findings.into_sorted(),
-        };
+        return Ok(Stream::unreadable(findings));
     }
     let mut reader = Reader {
         limits,
@@ -40,13 +58,24 @@ pub(super) fn read(bytes: &[u8], limits: Limits) -> Parsed {
         anchors: HashMap::new(),
         open: Vec::new(),
         nodes: 0,
+        wanted,
         documents: 0,
-        root: None,
+        roots: Vec::new(),
         protected: Vec::new(),
         quotes: Quotes::new(text),
     };
     let stopped = reader.run(text);
-    reader.finish(text, stopped)
+    let start = match &stopped {
+        Some(Stop::Syntax(error)) if error.info() == "invalid indentation in quoted scalar" => {
+            Some(error.marker().index())
+        }
+        _ => None,
+    };
+    let stream = reader.finish(text, stopped);
+    match start {
+        Some(start) => Err((start, stream)),
+        None => Ok(stream),
+    }
 }
 
 /// Why reading ended before the end of the document.
@@ -90,8 +119,9 @@ struct Reader<'t> {
     anchors: HashMap<usize, Anchored>,
     open: Vec<Open>,
     nodes: usize,
+    wanted: Documents,
     documents: usize,
-    root: Option<Node>,
+    roots: Vec<Node>,
     /// Character ranges of scalars that may hold tabs; kept only where the file has tabs.
     protected: Vec<Range<usize>>,
     quotes: Quotes<'t>,
@@ -117,7 +147,9 @@ impl Reader<'_> {
         match event {
             Event::DocumentStart(_) => {
                 self.documents += 1;
-                if self.documents > 1 {
+                // A name given in one document means nothing in the next.
+                self.anchors.clear();
+                if self.documents > 1 && self.wanted == Documents::One {
                     let finding = Finding::error(span, "a second document begins here").with_help(
                         "keep one document per file: remove the line `---` and what does not belong",
                     );
@@ -280,7 +312,12 @@ impl Reader<'_> {
         for (key, _) in pairs {
             let name = key.raw().unwrap_or_default();
             if !seen.insert(name) {
-                let finding = Finding::error(key.span, format!("the key `{name}` is given twice"));
+                let message = format!("the key `{name}` is given twice");
+                let finding = match self.wanted {
+                    Documents::One => Finding::error(key.span, message),
+                    // The tools that take files of several documents keep the last.
+                    Documents::Any => Finding::warning(key.span, message),
+                };
                 self.findings
                     .push(finding.with_help("remove or rename one of the two"));
             }
@@ -289,8 +326,13 @@ impl Reader<'_> {
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<(), Stop> {
         let Some(anchored) = self.anchors.get(&anchor) else {
-            let finding = Finding::error(span, "an alias inside the value it stands for")
-                .with_help("a value cannot contain itself; write the part out");
+            let finding = if self.documents > 1 {
+                Finding::error(span, "an alias of nothing in its own document")
+                    .with_help("an anchor ends with its document; write the value out")
+            } else {
+                Finding::error(span, "an alias inside the value it stands for")
+                    .with_help("a value cannot contain itself; write the part out")
+            };
             return Err(Stop::Refused(finding));
         };
         let (size, height) = (anchored.size, anchored.height);
@@ -320,7 +362,7 @@ impl Reader<'_> {
             self.anchors.insert(anchor, Anchored { node, size, height });
         }
         let Some(open) = self.open.last_mut() else {
-            self.root = Some(node);
+            self.roots.push(node);
             return Ok(());
         };
         open.size += size;
@@ -335,7 +377,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn finish(mut self, text: &str, stopped: Option<Stop>) -> Parsed {
+    fn finish(mut self, text: &str, stopped: Option<Stop>) -> Stream {
         let end = match &stopped {
             Some(Stop::Syntax(error)) => error.marker().index(),
             _ => usize::MAX,
@@ -353,8 +395,11 @@ impl Reader<'_> {
             Some(Stop::Refused(finding)) => self.findings.push(finding),
             None => {}
         }
-        Parsed {
-            root: self.root.filter(|_| complete),
+        if !complete {
+            return Stream::unreadable(self.findings);
+        }
+        Stream {
+            roots: self.roots,
             findings: self.findings.into_sorted(),
         }
     }

@@ -302,6 +302,62 @@ fn written_in_block_style() {
     assert_eq!(super::tests::value(&to_string(&long)), long);
 }
 
+#[test]
+fn documents_are_read_one_by_one() {
+    let values = documents("# first\n---\na: 1\n---\n# nothing\n---\n- b\n...\n").unwrap();
+    assert_eq!(values, [json!({"a": 1}), json!(null), json!(["b"])]);
+    assert!(documents("").unwrap().is_empty());
+    assert!(documents("# only a comment\n").unwrap().is_empty());
+    let stream = parse_documents(b"a: 1\n---\nb: [1, 2]\n", Limits::default());
+    let (_, list) = &stream.roots[1].pairs().unwrap()[0];
+    assert_eq!((list.span.line, list.span.column), (3, 4));
+}
+
+#[test]
+fn an_anchor_ends_with_its_document() {
+    let error = documents("a: &x 1\n---\nb: *x\n").unwrap_err();
+    assert_eq!((error.span.line, error.span.column), (3, 4));
+    assert!(
+        error.message.contains("its own document") || error.message.contains("not valid"),
+        "{}",
+        error.message
+    );
+}
+
+#[test]
+fn further_lines_of_a_quoted_scalar_need_no_indentation() {
+    let text = "a:\n  b: \"one \\\" two\nthree\n\n four\n\"\n  c: {d: 'it''s\nso', e: 1}\nf: 2\n";
+    let wanted = json!({"a": {"b": "one \" two three\nfour ", "c": {"d": "it's so", "e": 1}}, "f": 2});
+    assert_eq!(from_str(text).unwrap(), wanted);
+    assert_eq!(documents(text).unwrap(), [wanted]);
+    let error = from_str("a:\n  b: 'no end\nhere\n").unwrap_err();
+    assert!(error.message.contains("not valid YAML"));
+}
+
+#[test]
+fn the_last_of_two_equal_keys_counts_in_documents() {
+    let text = "a: {x: 1, x: 2}\n";
+    assert!(from_str(text).unwrap_err().message.contains("given twice"));
+    assert_eq!(documents(text).unwrap(), [json!({"a": {"x": 2}})]);
+    let stream = parse_documents(text.as_bytes(), Limits::default());
+    assert!(!stream.findings[0].is_error());
+    assert_eq!(
+        stream.roots[0].get("a").unwrap().get("x").unwrap().raw(),
+        Some("2")
+    );
+}
+
+#[test]
+fn the_limits_are_those_of_all_documents_together() {
+    let limits = Limits {
+        nodes: 50,
+        ..Limits::default()
+    };
+    let stream = parse_documents("- 1\n- 2\n---\n".repeat(30).as_bytes(), limits);
+    assert!(stream.roots.is_empty());
+    assert!(stream.findings[0].message.contains("more than 50 values"));
+}
+
 fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),

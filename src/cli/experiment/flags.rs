@@ -3,7 +3,7 @@
 //! What a sweep is made from ([`InputFlags`]) is kept in the instance, so that a resume needs no flags; how it is
 //! watched ([`Args`]) is not.
 
-use super::super::flags::{PlanFlags, switch};
+use super::super::flags::{PlanFlags, TelemetryFlags, switch};
 use clap::{ArgAction, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
@@ -124,21 +124,8 @@ pub(super) struct ClusterFlags {
     /// Collect results as one stream
     #[arg(long, env = "LLMDBENCH_FAST_COLLECT", action = ArgAction::SetTrue, value_parser = switch, help_heading = CLUSTER)]
     fast_collect: bool,
-    /// Report usage; a rehearsal reports nothing to anybody
-    #[arg(long, env = "LLMDBENCH_TELEMETRY_ENABLED", action = ArgAction::SetTrue, value_parser = switch, help_heading = CLUSTER)]
-    telemetry_enabled: bool,
-    /// Kind of the usage reports' receiver
-    #[arg(long, value_name = "NAME", env = "LLMDBENCH_TELEMETRY_PROVIDER", help_heading = CLUSTER)]
-    telemetry_provider: Option<String>,
-    /// Address of the usage reports' receiver
-    #[arg(long, value_name = "URL", env = "LLMDBENCH_TELEMETRY_ENDPOINT", hide_env_values = true, help_heading = CLUSTER)]
-    telemetry_endpoint: Option<String>,
-    /// Where the token for the usage reports comes from
-    #[arg(long, value_name = "NAME", env = "LLMDBENCH_TELEMETRY_AUTH_PROVIDER", help_heading = CLUSTER)]
-    telemetry_auth_provider: Option<String>,
-    /// Token for the usage reports
-    #[arg(long, value_name = "TOKEN", env = "LLMDBENCH_TELEMETRY_TOKEN", hide_env_values = true, help_heading = CLUSTER)]
-    telemetry_token: Option<String>,
+    #[command(flatten)]
+    telemetry: TelemetryFlags,
 }
 
 /// What is printed.
@@ -205,12 +192,6 @@ impl InputFlags {
 impl ClusterFlags {
     /// The flags that were given and have no effect on the local platform, as the user writes them.
     pub(super) fn without_effect(&self) -> Vec<&'static str> {
-        let telemetry = [
-            &self.telemetry_provider,
-            &self.telemetry_endpoint,
-            &self.telemetry_auth_provider,
-            &self.telemetry_token,
-        ];
         let elsewhere = self.output.as_deref().is_some_and(|place| place != "local");
         [
             (elsewhere, "--output (results stay in the workspace)"),
@@ -218,10 +199,7 @@ impl ClusterFlags {
             (self.parallel.is_some(), "--parallel"),
             (self.data_access_timeout.is_some(), "--data-access-timeout"),
             (self.fast_collect, "--fast-collect"),
-            (
-                self.telemetry_enabled || telemetry.iter().any(|value| value.is_some()),
-                "--telemetry-… (nothing is reported)",
-            ),
+            (self.telemetry.given(), "--telemetry-… (nothing is reported)"),
         ]
         .into_iter()
         .filter_map(|(given, name)| given.then_some(name))

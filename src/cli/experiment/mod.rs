@@ -20,7 +20,7 @@ pub(super) use flags::Args;
 
 use super::exit::{self, Exit};
 use super::output::{say, say_data};
-use super::planning::expanded;
+use super::planning;
 use crate::engine::{Failure, replay};
 use crate::logs::{self, Output};
 use crate::text::sanitize;
@@ -29,11 +29,8 @@ use begin::{Begun, Prepared};
 use flags::Format;
 use offer::Answer;
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use watch::Sweep;
-
-/// Where sweeps go when neither flag nor scenario says.
-const WORKSPACE: &str = "workspaces";
 
 /// What this machine lacks, and what to do about it.
 fn say_missing(failure: &Failure) {
@@ -82,7 +79,7 @@ fn execute(args: Args) -> Result<u8, Exit> {
         say_data(&text.join("\n"))?;
         return Ok(exit::SUCCESS);
     }
-    let root = root(&args, &prepared);
+    let root = planning::workspace(args.workspace.as_deref(), &prepared.plan);
     let (prepared, resumed) = match resumed {
         Some(instance) => (prepared, Some(instance)),
         None => continued(&args, prepared, &root, screen)?,
@@ -100,25 +97,6 @@ fn execute(args: Args) -> Result<u8, Exit> {
 
 fn found(folder: &Path) -> Result<Instance, Exit> {
     workspace::find_instance(folder).map_err(|error| Exit::new(exit::USAGE, error.to_string()))
-}
-
-/// The folder of all sweeps: the flag's, the scenario's, or one in the current folder, which no clean-up of temporary
-/// files takes away.
-fn root(args: &Args, prepared: &Prepared) -> PathBuf {
-    if let Some(root) = &args.workspace {
-        return expanded(root);
-    }
-    let config = prepared
-        .plan
-        .setups
-        .first()
-        .map(|setup| prepared.plan.config(setup));
-    let work_dir = config
-        .as_ref()
-        .and_then(|config| config.get("workDir"))
-        .and_then(|value| value.as_str())
-        .filter(|path| !path.is_empty());
-    work_dir.map_or_else(|| PathBuf::from(WORKSPACE), |path| expanded(Path::new(path)))
 }
 
 /// The offer to go on with what was left unfinished in this workspace, when it is the same experiment.

@@ -2,7 +2,7 @@
 
 use super::{Context, Notes};
 use crate::plan::merge::{set, text};
-use crate::plan::secret::SENTINELS;
+use crate::text::SENTINELS;
 use serde_json::Value;
 
 /// Stands where the token goes when something is applied.

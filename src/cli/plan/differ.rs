@@ -1,0 +1,158 @@
+//! `plan --diff A B`: how two setup treatments, or two stacks, differ.
+
+use super::super::exit::{self, Exit};
+use super::super::output::{colored, say_data};
+use super::super::planning;
+use super::{Format, in_one_line, print_json};
+use crate::experiment::did_you_mean;
+use crate::plan::{RenderedStack, SetupPlan, SweepPlan, difference, file_difference};
+use crate::text::sanitize;
+use serde::Serialize;
+use serde_json::Value;
+use std::io;
+
+#[derive(Debug, Serialize)]
+struct Differences<'a> {
+    before: &'a str,
+    after: &'a str,
+    changes: Vec<Told>,
+}
+
+/// A value that differs.
+#[derive(Debug, Serialize)]
+struct Told {
+    stack: String,
+    /// `config.yaml`, or a rendered file.
+    file: String,
+    path: String,
+    before: Option<Value>,
+    after: Option<Value>,
+}
+
+/// Tell how `a` and `b` differ: two setup treatments, or where the plan has none of these names, two stacks.
+pub(super) fn run(plan: &SweepPlan, a: &str, b: &str, format: Format) -> Result<(), Exit> {
+    let pairs = pairs(plan, a, b)?;
+    let mut changes = Vec::new();
+    for (before, after) in &pairs {
+        changes.extend(of_stacks(before, after));
+    }
+    let differences = Differences {
+        before: a,
+        after: b,
+        changes,
+    };
+    match format {
+        Format::Json => print_json(&differences),
+        Format::Text => {
+            let several = pairs.len() > 1;
+            say_data(text(&differences, several, colored(&io::stdout())).trim_end())
+        }
+    }
+}
+
+/// The stacks to compare.
+fn pairs(plan: &SweepPlan, a: &str, b: &str) -> Result<Vec<(RenderedStack, RenderedStack)>, Exit> {
+    let setup = |name: &str| plan.setups.iter().find(|setup| setup.name == name);
+    if let (Some(a), Some(b)) = (setup(a), setup(b)) {
+        let rendered = planning::rendered(plan, &[a, b])?;
+        let mut rendered = rendered.into_iter().map(|setup| setup.stacks);
+        let (a, b) = (
+            rendered.next().unwrap_or_default(),
+            rendered.next().unwrap_or_default(),
+        );
+        return Ok(a.into_iter().zip(b).collect());
+    }
+    let setups: Vec<&SetupPlan> = plan.setups.iter().collect();
+    let stacks = plan.stacks();
+    if let ([only], true, true) = (setups.as_slice(), stacks.contains(&a), stacks.contains(&b)) {
+        let rendered = planning::rendered(plan, &[only])?;
+        let find = |name: &str| {
+            rendered
+                .iter()
+                .flat_map(|setup| &setup.stacks)
+                .find(|stack| stack.name == name)
+        };
+        return Ok(find(a).cloned().zip(find(b).cloned()).into_iter().collect());
+    }
+    let names: Vec<&str> = if setups.len() > 1 || stacks.len() == 1 {
+        setups.iter().map(|setup| setup.name.as_str()).collect()
+    } else {
+        stacks
+    };
+    let missing = if names.contains(&a) { b } else { a };
+    let hint = did_you_mean(missing, names.iter().copied()).map(|hint| format!("\n{hint}"));
+    let shown: Vec<&str> = names.iter().take(20).copied().collect();
+    Err(Exit::new(
+        exit::USAGE,
+        format!(
+            "--diff: there is no setup treatment or stack {missing}{}\nthere are {}",
+            hint.unwrap_or_default(),
+            shown.join(", ")
+        ),
+    ))
+}
+
+fn of_stacks(before: &RenderedStack, after: &RenderedStack) -> Vec<Told> {
+    let mut found = Vec::new();
+    let mut add = |file: &str, changes: Vec<crate::plan::Change>| {
+        found.extend(changes.into_iter().map(|change| Told {
+            stack: before.name.clone(),
+            file: file.to_owned(),
+            path: change.path,
+            before: change.before,
+            after: change.after,
+        }));
+    };
+    add(
+        "config.yaml",
+        difference(&before.resolved.config, &after.resolved.config),
+    );
+    for (a, b) in before.files.iter().zip(&after.files) {
+        if a.text != b.text {
+            add(&a.name, file_difference(&a.text, &b.text));
+        }
+    }
+    found
+}
+
+fn text(differences: &Differences, several: bool, color: bool) -> String {
+    let Differences {
+        before,
+        after,
+        changes,
+    } = differences;
+    if changes.is_empty() {
+        return format!("no difference: {before} and {after} deploy the same");
+    }
+    let (minus, plus, bold, off) = if color {
+        ("\x1b[31m", "\x1b[32m", "\x1b[1m", "\x1b[0m")
+    } else {
+        ("", "", "", "")
+    };
+    let mut lines = vec![
+        format!("--- {}", sanitize(before)),
+        format!("+++ {}", sanitize(after)),
+    ];
+    let mut place = String::new();
+    for change in changes {
+        let now = if several {
+            format!("{}/{}", change.stack, change.file)
+        } else {
+            change.file.clone()
+        };
+        if now != place {
+            lines.push(format!("\n{bold}{}{off}", sanitize(&now)));
+            place = now;
+        }
+        lines.push(format!("  {}", sanitize(&change.path)));
+        for (sign, style, value) in [("-", minus, &change.before), ("+", plus, &change.after)] {
+            if let Some(value) = value {
+                lines.push(format!(
+                    "    {style}{sign} {}{off}",
+                    sanitize(&in_one_line(value))
+                ));
+            }
+        }
+    }
+    lines.join("\n")
+}
