@@ -198,3 +198,30 @@ fn suspended_by_ctrl_z_and_brought_back() {
     terminal.keys("exit\r");
     terminal.wait_exit();
 }
+
+#[test]
+fn the_plan_of_a_row_and_how_two_rows_differ() {
+    let lab = Lab::new();
+    let mut terminal = open(&lab, 160, 45, "4", &[]);
+    // Left of the first column is the header of the row.
+    terminal.keys("h\r");
+    terminal.wait_for("Plan of row 1 one");
+    terminal.wait_for("config.yaml · resolved");
+    // What a layer set says in which line of which file.
+    terminal.keys("\r+/standalone.replicas\r");
+    terminal.wait_for("standalone.replicas: 1");
+    terminal.wait_for("set by   setup treatment one");
+    terminal.wait_for("small.yaml:");
+    terminal.wait_for("replaced");
+    terminal.keys("]]");
+    terminal.wait_for(".yaml · from ");
+    terminal.keys("q");
+    terminal.wait_for("press s to start");
+    terminal.keys("djd");
+    terminal.wait_for("From row 1 one to row 2 two");
+    terminal.wait_for("standalone.replicas");
+    terminal.keys("q");
+    terminal.wait_for("press s to start");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_exit().exit_code(), 130);
+}

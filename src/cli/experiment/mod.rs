@@ -5,6 +5,7 @@
 //! | `flags` | what the user may say |
 //! | `begin` | flags and files → a plan, of a new sweep or of one that is resumed |
 //! | `offer` | the offer to go on with an unfinished sweep |
+//! | `plans` | plans of rows, for the screen to show |
 //! | `watch` | engine, platform and screen (or lines) together, from the first event to the exit code |
 //! | `headless`, `lines` | the sweep without a screen |
 
@@ -13,6 +14,7 @@ mod flags;
 mod headless;
 mod lines;
 mod offer;
+mod plans;
 mod stand_in;
 mod watch;
 

@@ -2,6 +2,7 @@
 
 use super::begin::Prepared;
 use super::flags::{Args, Format, ThemeFlag};
+use super::plans::Plans;
 use super::{Exit, exit, headless, say, say_data};
 use crate::engine::{
     CellStatus, Command, Engine, Handle, OpenError, State, StopMode, replay, stopped_at_first_error, summary,
@@ -71,10 +72,10 @@ impl Sweep {
             ));
         }
         let platform: Arc<dyn Platform> = Arc::new(Local::new(&binary, &instance));
-        let executor = Arc::new(PhaseExecutor::new(plan, &instance, platform, &binary));
+        let executor = Arc::new(PhaseExecutor::new(plan.clone(), &instance, platform, &binary));
         let handle = engine.start(executor, self.screen);
         let shown = if self.screen {
-            on_screen(&handle, &instance, &self.args, self.app_log).await
+            on_screen(&handle, &instance, &self.args, self.app_log, plan).await
         } else {
             let journal = instance.journal();
             let before = move || {
@@ -139,7 +140,13 @@ fn refused(error: &OpenError) -> Exit {
     Exit::new(code, text)
 }
 
-async fn on_screen(handle: &Handle, instance: &Instance, args: &Args, app_log: AppLog) -> Result<(), Exit> {
+async fn on_screen(
+    handle: &Handle,
+    instance: &Instance,
+    args: &Args,
+    app_log: AppLog,
+    plan: Arc<SweepPlan>,
+) -> Result<(), Exit> {
     let (state, signals) = handle.subscribe();
     let commands = handle.commands();
     let session = tui::Session {
@@ -155,7 +162,7 @@ async fn on_screen(handle: &Handle, instance: &Instance, args: &Args, app_log: A
         },
         app_log,
         start: args.start,
-        plans: None,
+        plans: Some(Arc::new(Plans(plan))),
     };
     tui::run(session)
         .await

@@ -183,7 +183,12 @@ fn draw_strip(
         rows.push(row);
     }
     if line.origins.is_empty() && unresolved.is_none() {
-        rows.push(vec![("nobody knows who set it".to_owned(), theme.dim)]);
+        let text = if line.value.is_empty() {
+            "its parts say who set them"
+        } else {
+            "nobody knows who set it"
+        };
+        rows.push(vec![(text.to_owned(), theme.dim)]);
     }
     let mut y = 0;
     if area.height >= 4 {
