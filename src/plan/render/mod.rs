@@ -30,6 +30,7 @@ pub use sweep::{RenderedSetup, RenderedStack};
 use super::base_dir::Document;
 use super::remark::Remark;
 use crate::diagnostic::Finding;
+use crate::yaml;
 use context::{Tree, View};
 use minijinja::Environment;
 use reads::Seen;
@@ -128,6 +129,10 @@ impl Templates {
             return Ok(rendered);
         }
         let (text, seen) = self.text(template, tree)?;
+        if let Err(finding) = yaml::documents(&text) {
+            let name = format!("{} (from {})", template.output, template.document.name);
+            return Err((Document { name, text }, finding));
+        }
         template.keep(seen, &text);
         Ok(text)
     }

@@ -268,6 +268,24 @@ fn partials_can_be_included_and_imported() {
 }
 
 #[test]
+fn what_is_no_yaml_is_an_error_with_its_line() {
+    let render = |template: &str| {
+        templates(&[("01_x.yaml.j2", template)])
+            .unwrap()
+            .render(&json!({"x": 1}), "tp2", "llama")
+            .map_err(|remarks| told(&remarks))
+    };
+    assert!(render("a: 1\n---\nb: [{{ x }}]\n---\n").is_ok());
+    let text = render("a: 1\n---\nb: 1\nc: d: {{ x }}\n").unwrap_err();
+    for part in [
+        "01_x.yaml of the stack llama in the setup treatment tp2",
+        "01_x.yaml (from base/01_x.yaml.j2):4:",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
 fn a_template_that_is_turned_off_gives_an_empty_file() {
     assert_eq!(
         render_with("", "{% if x.enabled %}\na: 1\n{% endif %}\n", &json!({"x": {}})).unwrap(),
