@@ -18,6 +18,7 @@ pub mod experiment;
 pub mod harness;
 pub mod http;
 pub mod logs;
+pub mod manifest;
 pub mod phase;
 pub mod plan;
 pub mod platform;
