@@ -1,12 +1,13 @@
 //! Plans for the screen: what a row would put on a cluster, who set what in it, and how two rows differ.
 
 use crate::experiment::SetupId;
-use crate::plan::{self, ConfigLine, Origin, PlanError, RenderedSetup, RenderedStack, SetupPlan, SweepPlan};
+use crate::plan::{
+    self, Change, ConfigLine, Origin, PlanError, RenderedSetup, RenderedStack, SetupPlan, SweepPlan,
+};
 use crate::text::redact;
 use crate::tui::plans::{
     self, ChangeView, DifferenceView, PlanFile, PlanSource, PlanView, StackView, Unresolved,
 };
-use crate::yaml;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -89,11 +90,11 @@ impl PlanSource for Plans {
             let configs = [(before, a), (after, b)]
                 .map(|(setup, stack)| self.0.provenance(setup, &stack.name).config());
             let [config_before, config_after] = configs;
-            changes.extend(compared(&place(CONFIG), &config_before, &config_after));
+            let differ = plan::difference(&config_before, &config_after);
+            changes.extend(shown(&place(CONFIG), differ));
             for (file, text_before, text_after) in files(a, b) {
-                let (text_before, text_after) =
-                    (documents(&redact(text_before)), documents(&redact(text_after)));
-                changes.extend(compared(&place(file), &text_before, &text_after));
+                let differ = plan::file_difference(&redact(text_before), &redact(text_after));
+                changes.extend(shown(&place(file), differ));
             }
         }
         Ok(DifferenceView {
@@ -172,40 +173,13 @@ fn files<'a>(a: &'a RenderedStack, b: &'a RenderedStack) -> Vec<(&'a str, &'a st
     both.filter(|(_, before, after)| before != after).collect()
 }
 
-/// What the documents of a file say; its text where it is no YAML.
-fn documents(text: &str) -> Value {
-    let mut documents = vec![String::new()];
-    for line in text.lines() {
-        if line.trim_end() == "---" {
-            documents.push(String::new());
-        } else if let Some(document) = documents.last_mut() {
-            document.push_str(line);
-            document.push('\n');
-        }
-    }
-    let read = documents.iter().map(|document| yaml::from_str(document));
-    match read.collect::<Result<Vec<Value>, _>>() {
-        Ok(values) => {
-            let mut values: Vec<Value> = values.into_iter().filter(|value| !value.is_null()).collect();
-            match values.len() {
-                1 => values.pop().unwrap_or_default(),
-                _ => Value::Array(values),
-            }
-        }
-        Err(_) => Value::String(text.to_owned()),
-    }
-}
-
-fn compared(place: &str, before: &Value, after: &Value) -> Vec<ChangeView> {
-    let changes = plan::difference(before, after).into_iter();
-    changes
-        .map(|change| ChangeView {
-            place: place.to_owned(),
-            path: change.path,
-            before: change.before.as_ref().map(told),
-            after: change.after.as_ref().map(told),
-        })
-        .collect()
+fn shown(place: &str, changes: Vec<Change>) -> impl Iterator<Item = ChangeView> {
+    changes.into_iter().map(move |change| ChangeView {
+        place: place.to_owned(),
+        path: change.path,
+        before: change.before.as_ref().map(told),
+        after: change.after.as_ref().map(told),
+    })
 }
 
 #[cfg(test)]
@@ -243,16 +217,5 @@ mod tests {
         ];
         let defaults: Vec<bool> = config(&lines).iter().map(|line| line.is_default).collect();
         assert_eq!(defaults, [false, true, false, false, true, true, true, false]);
-    }
-
-    #[test]
-    fn files_are_compared_by_what_they_mean() {
-        let before = documents("# one\nkind: A\nx: 1\n---\nkind: B\n");
-        let after = documents("---\nx: 2\nkind: A\n---\nkind: B # the same\n");
-        let changes = compared("file", &before, &after);
-        assert_eq!(changes.len(), 1, "{changes:?}");
-        assert_eq!(changes[0].before.as_deref(), Some("1"));
-        assert_eq!(documents("\n"), Value::Array(Vec::new()));
-        assert_eq!(documents("a: [\n"), Value::String("a: [\n".to_owned()));
     }
 }
