@@ -176,6 +176,7 @@ impl Stack {
                 .resolved
                 .warnings
                 .iter()
+                .chain(&stack.warnings)
                 .map(|remark| remark.finding.message.clone())
                 .collect(),
         }

@@ -30,7 +30,7 @@ pub use sweep::{RenderedSetup, RenderedStack};
 use super::base_dir::Document;
 use super::remark::Remark;
 use crate::diagnostic::Finding;
-use crate::yaml;
+use crate::manifest;
 use context::{Tree, View};
 use minijinja::Environment;
 use reads::Seen;
@@ -65,7 +65,14 @@ struct Template {
     output: String,
     document: Document,
     /// Its latest renderings, and what each of them looked at.
-    kept: Mutex<Vec<(Seen, Arc<str>)>>,
+    kept: Mutex<Vec<(Seen, Arc<Rendered>)>>,
+}
+
+/// A text that was rendered and checked.
+#[derive(Debug)]
+struct Rendered {
+    text: Arc<str>,
+    warnings: Vec<Finding>,
 }
 
 /// A file of a plan.
@@ -104,16 +111,27 @@ impl Templates {
         let mut whole = Rendering::default();
         for template in &self.all {
             match self.render_one(template, &tree) {
-                Ok(text) => whole.files.push(RenderedFile {
-                    name: template.output.clone(),
-                    template: template.document.name.clone(),
-                    text,
-                }),
-                Err((document, finding)) => whole.failures.push(Failure {
-                    output: template.output.clone(),
-                    document,
-                    finding,
-                }),
+                Ok(rendered) => {
+                    let document = template.rendered(&rendered.text);
+                    let told = |warning: &Finding| {
+                        let mut warning = warning.clone();
+                        warning.message = format!("{}: {}", template.output, warning.message);
+                        Remark::within(&document, warning)
+                    };
+                    whole.warnings.extend(rendered.warnings.iter().map(told));
+                    whole.files.push(RenderedFile {
+                        name: template.output.clone(),
+                        template: template.document.name.clone(),
+                        text: rendered.text.clone(),
+                    });
+                }
+                Err(found) => whole
+                    .failures
+                    .extend(found.into_iter().map(|(document, finding)| Failure {
+                        output: template.output.clone(),
+                        document,
+                        finding,
+                    })),
             }
         }
         whole
@@ -124,17 +142,25 @@ impl Templates {
         self.renderings.load(Ordering::Relaxed)
     }
 
-    fn render_one(&self, template: &Template, tree: &Arc<Tree>) -> Result<Arc<str>, (Document, Finding)> {
+    fn render_one(
+        &self,
+        template: &Template,
+        tree: &Arc<Tree>,
+    ) -> Result<Arc<Rendered>, Vec<(Document, Finding)>> {
         if let Some(rendered) = template.earlier(tree) {
             return Ok(rendered);
         }
-        let (text, seen) = self.text(template, tree)?;
-        if let Err(finding) = yaml::documents(&text) {
-            let name = format!("{} (from {})", template.output, template.document.name);
-            return Err((Document { name, text }, finding));
+        let (text, seen) = self.text(template, tree).map_err(|failed| vec![failed])?;
+        let findings = manifest::check(&template.output, &text);
+        let (errors, warnings): (Vec<_>, Vec<_>) = findings.into_iter().partition(Finding::is_error);
+        if !errors.is_empty() {
+            let document = template.rendered(&text);
+            let told = errors.into_iter().map(|error| (document.clone(), error));
+            return Err(told.collect());
         }
-        template.keep(seen, &text);
-        Ok(text)
+        let rendered = Arc::new(Rendered { text, warnings });
+        template.keep(seen, &rendered);
+        Ok(rendered)
     }
 
     /// What `template` is rendered to, and what it looked at.
@@ -159,8 +185,16 @@ impl Templates {
 }
 
 impl Template {
+    /// A rendered text as a document that a finding can point into.
+    fn rendered(&self, text: &Arc<str>) -> Document {
+        Document {
+            name: format!("{} (from {})", self.output, self.document.name),
+            text: text.clone(),
+        }
+    }
+
     /// The text of an earlier rendering that depended on nothing that `tree` has otherwise.
-    fn earlier(&self, tree: &Tree) -> Option<Arc<str>> {
+    fn earlier(&self, tree: &Tree) -> Option<Arc<Rendered>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let found = kept.iter().rposition(|(seen, _)| seen.is_in(tree))?;
         let rendering = kept.remove(found);
@@ -170,7 +204,7 @@ impl Template {
         Some(rendered)
     }
 
-    fn keep(&self, seen: Seen, rendered: &Arc<str>) {
+    fn keep(&self, seen: Seen, rendered: &Arc<Rendered>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() == MOST_KEPT {
             kept.remove(0);
@@ -183,10 +217,11 @@ impl Template {
 #[derive(Default)]
 struct Rendering {
     files: Vec<RenderedFile>,
+    warnings: Vec<Remark>,
     failures: Vec<Failure>,
 }
 
-/// Why a template cannot be rendered.
+/// Why a template cannot be rendered, or what an API server would not take of what it was rendered to.
 #[derive(Debug, Clone, PartialEq)]
 struct Failure {
     /// The file it would have been.

@@ -32,6 +32,8 @@ pub struct RenderedStack {
     pub resolved: Arc<Resolved>,
     /// The files, sorted by name; equal texts are shared.
     pub files: Vec<RenderedFile>,
+    /// What an API server would take, though hardly as it was meant; within the rendered text.
+    pub warnings: Vec<Remark>,
 }
 
 impl SweepPlan {
@@ -78,6 +80,7 @@ impl SweepPlan {
                 name: (*stack).to_owned(),
                 resolved: shared.find(resolved),
                 files: rendering.files,
+                warnings: rendering.warnings,
             });
         }
         report.result()?;

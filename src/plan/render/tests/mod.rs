@@ -1,5 +1,6 @@
 //! Mini templates, each for one rule of the reference's Jinja environment.
 
+mod checked;
 mod limits;
 mod sweep;
 mod texts;
@@ -265,24 +266,6 @@ fn partials_can_be_included_and_imported() {
     assert_eq!(found[0].name, "01_a_yaml.yaml");
     assert_eq!(found[0].template, "base/01_a_yaml.j2");
     assert_eq!(&*found[0].text, "a: part 777\n");
-}
-
-#[test]
-fn what_is_no_yaml_is_an_error_with_its_line() {
-    let render = |template: &str| {
-        templates(&[("01_x.yaml.j2", template)])
-            .unwrap()
-            .render(&json!({"x": 1}), "tp2", "llama")
-            .map_err(|remarks| told(&remarks))
-    };
-    assert!(render("a: 1\n---\nb: [{{ x }}]\n---\n").is_ok());
-    let text = render("a: 1\n---\nb: 1\nc: d: {{ x }}\n").unwrap_err();
-    for part in [
-        "01_x.yaml of the stack llama in the setup treatment tp2",
-        "01_x.yaml (from base/01_x.yaml.j2):4:",
-    ] {
-        assert!(text.contains(part), "{part}: {text}");
-    }
 }
 
 #[test]
