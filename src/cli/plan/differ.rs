@@ -7,9 +7,15 @@ use super::{Format, in_one_line, print_json};
 use crate::experiment::did_you_mean;
 use crate::plan::{RenderedStack, SetupPlan, SweepPlan, difference, file_difference};
 use crate::text::sanitize;
+use crate::yaml;
 use serde::Serialize;
 use serde_json::Value;
 use std::io;
+
+/// Bytes of a value that is told on one line.
+const WIDE: usize = 100;
+/// Lines of a value that are told.
+const MOST_LINES: usize = 20;
 
 #[derive(Debug, Serialize)]
 struct Differences<'a> {
@@ -146,13 +152,35 @@ fn text(differences: &Differences, several: bool, color: bool) -> String {
         }
         lines.push(format!("  {}", sanitize(&change.path)));
         for (sign, style, value) in [("-", minus, &change.before), ("+", plus, &change.after)] {
-            if let Some(value) = value {
-                lines.push(format!(
-                    "    {style}{sign} {}{off}",
-                    sanitize(&in_one_line(value))
-                ));
-            }
+            let shown = value.as_ref().map(shown).unwrap_or_default();
+            lines.extend(
+                shown
+                    .iter()
+                    .map(|line| format!("    {style}{sign} {}{off}", sanitize(line))),
+            );
         }
     }
     lines.join("\n")
+}
+
+/// A value on one line where that can be read, else as the YAML it is, up to a bound.
+fn shown(value: &Value) -> Vec<String> {
+    let line = in_one_line(value);
+    if line.len() <= WIDE && !matches!(value, Value::String(text) if text.contains('\n')) {
+        return vec![line];
+    }
+    let text = match value {
+        Value::String(text) => text.clone(),
+        value => yaml::to_string(value),
+    };
+    let all: Vec<&str> = text.lines().collect();
+    let mut lines: Vec<String> = all
+        .iter()
+        .take(MOST_LINES)
+        .map(|line| (*line).to_owned())
+        .collect();
+    if all.len() > MOST_LINES {
+        lines.push(format!("… {} more lines", all.len() - MOST_LINES));
+    }
+    lines
 }
