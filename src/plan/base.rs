@@ -60,10 +60,7 @@ pub(super) fn base(request: &Request) -> Result<Base, Vec<Remark>> {
         let remark = Remark::error(format!("{}: the defaults are not a map", spec.values.name));
         return Err(vec![remark]);
     }
-    let known = match BaseDir::Embedded.read(DEFAULTS).map_err(one)? {
-        Some(document) => read(&document)?,
-        None => Value::Null,
-    };
+    let known = embedded_defaults()?;
     let cluster_config = match &request.cluster_config {
         None => None,
         Some(path) => Some(cluster_config(&request.cwd.join(path))?),
@@ -75,6 +72,14 @@ pub(super) fn base(request: &Request) -> Result<Base, Vec<Remark>> {
         overlays: overlays(&spec),
         spec,
     })
+}
+
+/// The defaults of every key that we know.
+pub(super) fn embedded_defaults() -> Result<Value, Vec<Remark>> {
+    let document = BaseDir::Embedded
+        .read(DEFAULTS)
+        .map_err(|error| vec![Remark::error(error.to_string())])?;
+    document.map_or(Ok(Value::Null), |document| read(&document))
 }
 
 fn read(document: &Document) -> Result<Value, Vec<Remark>> {

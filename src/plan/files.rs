@@ -6,8 +6,10 @@
 use super::base_dir::{BaseDir, Document};
 use super::fingerprint::hex;
 use super::render::RenderedSetup;
+use super::secret;
 use super::spec::Spec;
 use super::sweep::SweepPlan;
+use crate::text::REDACTED;
 use crate::yaml;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -117,13 +119,24 @@ impl SweepPlan {
         }];
         for stack in &setup.stacks {
             check_name(&stack.name)?;
+            // Templates may have put a variable's secret anywhere, so it goes by its text.
+            let secrets = secret::texts(&stack.resolved.config);
+            let clean = |text: &str| {
+                let text = secrets
+                    .iter()
+                    .fold(text.to_owned(), |text, secret| text.replace(secret, REDACTED));
+                clean(&text)
+            };
             let mut add = |name: &str, text: &str| {
                 files.push(PlanFile {
                     path: format!("{}/{name}", stack.name),
                     text: clean(text),
                 });
             };
-            add(CONFIG, &yaml::to_string(&stack.resolved.config));
+            add(
+                CONFIG,
+                &yaml::to_string(&secret::redacted("", &stack.resolved.config)),
+            );
             for file in &stack.files {
                 add(&file.name, &file.text);
             }

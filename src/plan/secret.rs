@@ -16,6 +16,9 @@ const ENDINGS: [&str; 10] = [
     "credential",
     "credentials",
 ];
+/// Bytes of the shortest secret that is looked for within other texts.
+const SHORTEST: usize = 6;
+
 /// `value`, which stands under `key`, as it may be shown.
 pub(super) fn redacted(key: &str, value: &Value) -> Value {
     match value {
@@ -40,6 +43,35 @@ fn redacted_map(map: &Map<String, Value>) -> Map<String, Value> {
         (key.clone(), redacted(under, value))
     };
     map.iter().map(shown).collect()
+}
+
+/// The texts in `value` that nobody is shown, so that they can be taken out of what was made from it as well.
+pub(super) fn texts(value: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    collect(value, &redacted("", value), &mut found);
+    found
+}
+
+fn collect(value: &Value, shown: &Value, found: &mut Vec<String>) {
+    match (value, shown) {
+        (Value::String(secret), Value::String(shown)) => {
+            // What is shorter is part of ordinary words.
+            if shown == REDACTED && secret.len() >= SHORTEST && !found.contains(secret) {
+                found.push(secret.clone());
+            }
+        }
+        (Value::Array(list), Value::Array(shown)) => {
+            for (value, shown) in list.iter().zip(shown) {
+                collect(value, shown, found);
+            }
+        }
+        (Value::Object(map), Value::Object(shown)) => {
+            for (key, value) in map {
+                collect(value, shown.get(key).unwrap_or(&Value::Null), found);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Whether secrets stand under a key.
@@ -74,5 +106,15 @@ mod tests {
                 "maxTokens": 3,
             })
         );
+    }
+
+    #[test]
+    fn secrets_are_found_by_their_text() {
+        let config = json!({
+            "env": [{"name": "API_KEY", "value": "planted"}, {"name": "OTHER_KEY", "value": "seen"}],
+            "huggingface": {"token": "REPLACE_TOKEN"},
+            "a": {"password": "planted"}, "b": {"password": "x"},
+        });
+        assert_eq!(texts(&config), ["planted"]);
     }
 }

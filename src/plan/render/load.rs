@@ -3,6 +3,7 @@
 use super::environment::{EMBEDDED, environment};
 use super::source::Source;
 use super::{Template, Templates, Tree, failure, limits};
+use crate::plan::base::embedded_defaults;
 use crate::plan::base_dir::{BaseDir, BaseDirError, Document};
 use crate::plan::remark::Remark;
 use crate::plan::spec::Spec;
@@ -47,7 +48,11 @@ impl Templates {
                 spec.base_dir, spec.template_dir
             ))]);
         }
-        loading.finish()
+        let mut templates = loading.finish()?;
+        if templates.all.iter().any(Template::fills_in) {
+            templates.completion = Some(embedded_defaults()?);
+        }
+        Ok(templates)
     }
 }
 
@@ -147,6 +152,7 @@ impl Loading {
             environment: self.environment,
             sources: self.sources,
             all: self.all,
+            completion: None,
             renderings: AtomicUsize::new(0),
         })
     }

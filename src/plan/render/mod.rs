@@ -28,10 +28,12 @@ pub(super) use load::single;
 pub use sweep::{RenderedSetup, RenderedStack};
 
 use super::base_dir::Document;
+use super::merge::merge;
 use super::remark::Remark;
 use crate::diagnostic::Finding;
 use crate::manifest;
 use context::{Tree, View};
+use environment::EMBEDDED;
 use minijinja::Environment;
 use reads::Seen;
 use serde_json::Value;
@@ -53,6 +55,8 @@ pub struct Templates {
     /// By the name they are included with.
     sources: BTreeMap<String, Source>,
     all: Vec<Template>,
+    /// Where embedded templates fill in: the keys they need, which the defaults of another base dir may lack.
+    completion: Option<Value>,
     renderings: AtomicUsize,
 }
 
@@ -108,9 +112,18 @@ impl Templates {
 
     fn render_all(&self, config: &Value) -> Rendering {
         let tree = Arc::new(Tree::new(config));
+        let completed = self.completion.as_ref().map(|defaults| {
+            let mut completed = defaults.clone();
+            merge(&mut completed, config);
+            Arc::new(Tree::new(&completed))
+        });
         let mut whole = Rendering::default();
         for template in &self.all {
-            match self.render_one(template, &tree) {
+            let tree = completed
+                .as_ref()
+                .filter(|_| template.fills_in())
+                .unwrap_or(&tree);
+            match self.render_one(template, tree) {
                 Ok(rendered) => {
                     let document = template.rendered(&rendered.text);
                     let told = |warning: &Finding| {
@@ -185,12 +198,18 @@ impl Templates {
 }
 
 impl Template {
+<<<<<<< HEAD
     /// A rendered text as a document that a finding can point into.
     fn rendered(&self, text: &Arc<str>) -> Document {
         Document {
             name: format!("{} (from {})", self.output, self.document.name),
             text: text.clone(),
         }
+=======
+    /// Whether it is embedded, where others come from another base dir.
+    fn fills_in(&self) -> bool {
+        self.name.starts_with(EMBEDDED)
+>>>>>>> 75746de (Complete what an external base dir's templates lack, and describe plans)
     }
 
     /// The text of an earlier rendering that depended on nothing that `tree` has otherwise.
