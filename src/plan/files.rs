@@ -202,7 +202,8 @@ impl SweepPlan {
             warnings: stacks
                 .iter()
                 .flat_map(|stack| {
-                    stack.resolved.warnings.iter().map(|remark| Warning {
+                    let warnings = stack.resolved.warnings.iter().chain(&stack.warnings);
+                    warnings.map(|remark| Warning {
                         stack: &stack.name,
                         message: &remark.finding.message,
                     })

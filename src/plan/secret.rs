@@ -54,11 +54,11 @@ pub(super) fn texts(value: &Value) -> Vec<String> {
 
 fn collect(value: &Value, shown: &Value, found: &mut Vec<String>) {
     match (value, shown) {
-        (Value::String(secret), Value::String(shown)) => {
-            // What is shorter is part of ordinary words.
-            if shown == REDACTED && secret.len() >= SHORTEST && !found.contains(secret) {
-                found.push(secret.clone());
-            }
+        // What is shorter is part of ordinary words.
+        (Value::String(secret), Value::String(shown))
+            if shown == REDACTED && secret.len() >= SHORTEST && !found.contains(secret) =>
+        {
+            found.push(secret.clone());
         }
         (Value::Array(list), Value::Array(shown)) => {
             for (value, shown) in list.iter().zip(shown) {

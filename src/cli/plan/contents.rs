@@ -177,6 +177,7 @@ impl Stack {
                 .warnings
                 .iter()
                 .chain(&stack.warnings)
+                .chain(&stack.warnings)
                 .map(|remark| remark.finding.message.clone())
                 .collect(),
         }

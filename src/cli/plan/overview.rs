@@ -20,6 +20,7 @@ pub(super) fn text(contents: &Contents, rendered: &[RenderedSetup], color: bool)
     let mut page = Page {
         text: String::new(),
         color,
+        said: contents.warnings.clone(),
     };
     page.value(0, "spec", &format!("{} ({})", contents.spec, contents.base_dir));
     if let Some(experiment) = &contents.experiment {
@@ -76,6 +77,8 @@ fn changes(base: &RenderedSetup, other: &RenderedSetup) -> (Vec<(String, Change)
 struct Page {
     text: String,
     color: bool,
+    /// Warnings that stderr has already.
+    said: Vec<String>,
 }
 
 impl Page {
@@ -183,7 +186,10 @@ impl Page {
             .iter()
             .map(|open| format!("{}: {}", open.path, open.why));
         self.values(depth, "unresolved", open);
-        self.values(depth, "warnings", stack.warnings.iter().cloned());
+        let said = std::mem::take(&mut self.said);
+        let more = stack.warnings.iter().filter(|warning| !said.contains(warning));
+        self.values(depth, "warnings", more.cloned());
+        self.said = said;
     }
 
     /// A setup treatment that is told by what is different about it.

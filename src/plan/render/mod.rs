@@ -198,18 +198,17 @@ impl Templates {
 }
 
 impl Template {
-<<<<<<< HEAD
     /// A rendered text as a document that a finding can point into.
     fn rendered(&self, text: &Arc<str>) -> Document {
         Document {
             name: format!("{} (from {})", self.output, self.document.name),
             text: text.clone(),
         }
-=======
+    }
+
     /// Whether it is embedded, where others come from another base dir.
     fn fills_in(&self) -> bool {
         self.name.starts_with(EMBEDDED)
->>>>>>> 75746de (Complete what an external base dir's templates lack, and describe plans)
     }
 
     /// The text of an earlier rendering that depended on nothing that `tree` has otherwise.
