@@ -4,6 +4,7 @@ use super::base_dir::{BaseDir, BaseDirError, Document, read_file};
 use super::remark::Remark;
 use super::request::Request;
 use super::scenario::{self, Stack};
+use super::schema::{self, Schema};
 use super::set::{self, Assignment, Selector};
 use super::{shape, spec};
 use crate::diagnostic::{Finding, Span};
@@ -39,12 +40,32 @@ pub(super) struct Base {
     pub(super) spec: spec::Spec,
     /// The defaults of the embedded base dir: the keys we know.
     pub(super) known: Value,
+    /// What all layers may say.
+    pub(super) schema: Schema,
     /// All entries of the scenario.
     pub(super) stacks: Vec<Stack>,
     /// `--cluster-config`.
     pub(super) cluster_config: Option<Layer>,
     /// By name; one that cannot be read matters only where it is asked for.
     pub(super) overlays: BTreeMap<String, Result<Layer, Remark>>,
+}
+
+impl Base {
+    /// What is said of the layers that no treatment changes, each at its place.
+    pub(super) fn surprises(&self, sets: &[Assignment]) -> Vec<Remark> {
+        let scenario = scenario::read(&self.spec.scenario);
+        let mut remarks = scenario.map_or_else(
+            |error| vec![error],
+            |root| self.schema.scenario(&self.spec.scenario, &root),
+        );
+        remarks.extend(
+            self.cluster_config
+                .iter()
+                .flat_map(|layer| self.schema.file(layer)),
+        );
+        remarks.extend(self.schema.sets(sets));
+        remarks
+    }
 }
 
 /// Find and read what `request` names.
@@ -60,7 +81,8 @@ pub(super) fn base(request: &Request) -> Result<Base, Vec<Remark>> {
         let remark = Remark::error(format!("{}: the defaults are not a map", spec.values.name));
         return Err(vec![remark]);
     }
-    let known = embedded_defaults()?;
+    let known = schema::known(embedded_defaults()?)?;
+    let schema = Schema::new(&known, &defaults);
     let cluster_config = match &request.cluster_config {
         None => None,
         Some(path) => Some(cluster_config(&request.cwd.join(path))?),
@@ -68,6 +90,7 @@ pub(super) fn base(request: &Request) -> Result<Base, Vec<Remark>> {
     Ok(Base {
         known,
         stacks: scenario::stacks(&spec.scenario, &defaults)?,
+        schema,
         cluster_config,
         overlays: overlays(&spec),
         spec,

@@ -59,12 +59,15 @@ fn without_treatments(request: &Request, remarks: &mut Vec<Remark>) -> Option<Sw
         .collect();
     let base = base(request).map_err(|more| remarks.extend(more)).ok()?;
     let design = &request.design;
+    let experiment_file = Document {
+        name: request.source.name.clone(),
+        text: String::from_utf8_lossy(&request.source.text).into(),
+    };
+    remarks.extend(base.surprises(&sets));
+    remarks.extend(base.schema.treatments(&experiment_file, &design.setups));
     Some(SweepPlan {
         experiment: design.experiment.name.clone(),
-        experiment_file: Document {
-            name: request.source.name.clone(),
-            text: String::from_utf8_lossy(&request.source.text).into(),
-        },
+        experiment_file,
         stack: measured(&base.stacks, &flags.stacks, remarks),
         platform: request.platform,
         simulated: false,

@@ -27,6 +27,7 @@ mod render;
 mod request;
 mod resolve;
 mod scenario;
+mod schema;
 mod secret;
 mod set;
 pub mod shape;

@@ -28,18 +28,10 @@ pub(super) fn again(config: &mut Value, context: &Context, notes: &mut Notes) {
     notes.recorder = silent.recorder;
 }
 
-/// A section that nothing knows is added, as the reference does, with a warning.
 fn cluster_config(config: &mut Value, context: &Context, notes: &mut Notes) {
     let Some(file) = &context.plan.cluster_config else {
         return;
     };
-    for key in file.value.as_object().into_iter().flatten().map(|(key, _)| key) {
-        let path = [PathSegment::Quoted(key.clone())];
-        if !knows(config, &path) && !knows(&context.plan.known, &path) {
-            let message = format!("--cluster-config: the config has no section {key}; it is added");
-            notes.warnings.push(hinted(config, &path, message));
-        }
-    }
     merge(config, &file.value);
     notes.wrote_file("--cluster-config", file, config);
 }
