@@ -209,7 +209,7 @@ impl<'a> Check<'a> {
         let below: Vec<&Value> = examples.iter().filter_map(|example| example.get(name)).collect();
         let takes_any = examples
             .iter()
-            .any(|example| example.as_object().is_none_or(|map| map.is_empty()));
+            .any(|example| example.as_object().is_none_or(serde_json::Map::is_empty));
         if below.is_empty() {
             if !takes_any && !is_open(path) {
                 self.unknown(key.span, name, examples, path);
@@ -306,13 +306,16 @@ impl<'a> Check<'a> {
 /// Whether a value is of the kind that an example shows.
 fn fits(value: &Value, example: &Value) -> bool {
     match (value, example) {
-        (_, Value::Null) | (Value::Object(_), Value::Object(_)) | (Value::Array(_), Value::Array(_)) => true,
+        (_, Value::Null)
+        | (Value::Object(_), Value::Object(_))
+        | (Value::Array(_), Value::Array(_))
+        | (Value::Bool(_), Value::Bool(_)) => true,
         (Value::Object(_) | Value::Array(_), _) | (_, Value::Object(_) | Value::Array(_)) => false,
         // Resolved from elsewhere.
         (Value::String(text), _) if text == "auto" || text.contains("${") || text.is_empty() => true,
-        (Value::Bool(_), Value::Bool(_)) => true,
-        (Value::String(text), Value::Bool(_)) => ["true", "false"].contains(&text.to_lowercase().as_str()),
-        (_, Value::Bool(_)) => false,
+        (value, Value::Bool(_)) => value
+            .as_str()
+            .is_some_and(|text| ["true", "false"].contains(&text.to_lowercase().as_str())),
         (value, Value::Number(_)) => number(value).is_some(),
         (_, Value::String(_)) => true,
     }
