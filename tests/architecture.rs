@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Crates that only some modules may name. `http` has `axum` only in its tests, for a server to talk to.
-const HOMES: [(&str, &[&str]); 5] = [
+const HOMES: [(&str, &[&str]); 6] = [
+    ("kube", &["platform"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
     ("axum", &["http", "sim"]),

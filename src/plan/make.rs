@@ -92,6 +92,7 @@ fn without_treatments(request: &Request, remarks: &mut Vec<Remark>) -> Option<Sw
         cluster_config: base.cluster_config,
         overlays: base.overlays,
         flags,
+        cluster: request.cluster.clone(),
         versions: request.versions.clone(),
         profiles: Vec::new(),
         profile_overrides,

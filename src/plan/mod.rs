@@ -11,6 +11,7 @@
 
 mod base;
 mod base_dir;
+mod cluster;
 mod diff;
 mod effective;
 mod files;
@@ -41,6 +42,7 @@ mod tests;
 mod treatments;
 
 pub use base_dir::{BaseDir, BaseDirError, Document};
+pub use cluster::{Cluster, ClusterFacts, NodeFacts};
 pub use diff::{Change, difference, file_difference};
 pub use effective::{EffectiveConfig, RoleConfig};
 pub use files::{Origin as FileOrigin, PlanFile};

@@ -1,5 +1,6 @@
 //! What is asked of a plan.
 
+use super::cluster::Cluster;
 use super::resolve::Versions;
 use super::sweep::PlatformKind;
 use crate::diagnostic::Span;
@@ -60,6 +61,8 @@ pub struct Request {
     pub non_admin: bool,
     /// Whether the environment has a Hugging Face token. The token itself is no part of a plan.
     pub hugging_face_token: bool,
+    /// What the cluster offers, where one was asked.
+    pub cluster: Cluster,
     /// What registries answered about versions that are `auto`.
     pub versions: Versions,
     /// `-j`; 0 counts as 1.
@@ -101,6 +104,7 @@ impl Request {
             epp_keda_saturation: false,
             non_admin: false,
             hugging_face_token: false,
+            cluster: Cluster::NotAsked,
             versions: Versions::new(),
             parallelism: 1,
             wait_timeout: None,

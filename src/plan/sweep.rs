@@ -3,6 +3,7 @@
 
 use super::base::Layer;
 use super::base_dir::Document;
+use super::cluster::Cluster;
 use super::flags::Flags;
 use super::profile::{self, Profile};
 use super::provenance::Provenance;
@@ -87,6 +88,7 @@ pub struct SweepPlan {
     pub(super) overlays: BTreeMap<String, Result<Layer, Remark>>,
     pub(super) sets: Vec<Assignment>,
     pub(super) flags: Flags,
+    pub(super) cluster: Cluster,
     pub(super) versions: Versions,
     pub(super) profiles: Vec<Profile>,
     pub(super) profile_overrides: Vec<Override>,

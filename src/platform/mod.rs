@@ -4,6 +4,7 @@
 //! All verbs are idempotent by name (see [`crate::engine::Executor`]): a platform finds what an earlier engine left
 //! under the same reference and adopts it.
 
+pub mod kubernetes;
 pub mod local;
 
 use crate::engine::{Context, Failure, Health, StackRef};

@@ -19,7 +19,8 @@ use super::flags::{PlanFlags, TelemetryFlags, switch};
 use super::output::{colored, say_data};
 use super::planning;
 use crate::logs::{self, Output};
-use crate::plan::{PlatformKind, Request, SetupPlan};
+use crate::plan::{Cluster, PlatformKind, Request, SetupPlan, SweepPlan};
+use crate::platform::kubernetes::facts;
 use crate::text::escape_json;
 use clap::{ArgAction, ValueEnum};
 use contents::Contents;
@@ -84,7 +85,7 @@ fn execute(args: &Args) -> Result<(), Exit> {
         Output::Stderr
     };
     logs::init(output).map_err(|error| Exit::new(exit::USAGE, error.to_string()))?;
-    let plan = planning::make(&request(args)?)?;
+    let plan = make(request(args)?, args)?;
     if let Some(key) = &args.explain {
         return explain::run(&plan, key, args.format);
     }
@@ -100,6 +101,39 @@ fn execute(args: &Args) -> Result<(), Exit> {
         Format::Json => print_json(&contents),
         Format::Text => say_data(overview::text(&contents, &rendered, colored(&io::stdout())).trim_end()),
     }
+}
+
+/// The plan, with what its cluster knows if the plan needs that and may ask.
+fn make(mut request: Request, args: &Args) -> Result<SweepPlan, Exit> {
+    let open = |plan: &SweepPlan| {
+        let stacks = plan.stacks();
+        let of = |setup| {
+            stacks
+                .iter()
+                .flat_map(move |stack| plan.resolved(setup, stack).unresolved)
+        };
+        plan.setups.iter().flat_map(of).any(|one| one.needs_cluster())
+    };
+    if !args.dry_run {
+        let silent = crate::plan::make(&request);
+        if silent.as_ref().is_ok_and(open) {
+            request.cluster = ask(args)?;
+        }
+    }
+    planning::make(&request)
+}
+
+/// What the cluster says, or why it says nothing: a plan is made all the same.
+fn ask(args: &Args) -> Result<Cluster, Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Exit::new(exit::ENVIRONMENT, format!("cannot start a runtime: {error}")))?;
+    let kubeconfig = args.plan.kubeconfig.as_deref().map(planning::expanded);
+    Ok(match runtime.block_on(facts(kubeconfig.as_deref())) {
+        Ok(facts) => Cluster::Known(facts),
+        Err(reason) => Cluster::Silent(reason.to_string()),
+    })
 }
 
 fn request(args: &Args) -> Result<Request, Exit> {

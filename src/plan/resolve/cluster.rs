@@ -1,6 +1,7 @@
 //! What only a cluster knows: accelerators, fast networks, node labels. Without a cluster, what can be said anyway.
 
 use super::{Context, Notes};
+use crate::plan::cluster::{Accelerators, Cluster, ClusterFacts};
 use crate::plan::merge::{get, set, text, truthy};
 use serde_json::{Map, Value, json};
 
@@ -35,15 +36,35 @@ pub(super) fn detect(config: &mut Value, context: &Context, notes: &mut Notes) {
     if context.plan.flags.asks_for("nok8s") || truthy(get(config, &["nok8s", "enabled"])) {
         return;
     }
+    let (facts, silence) = match &context.plan.cluster {
+        Cluster::NotAsked => (None, String::new()),
+        Cluster::Silent(reason) => (None, format!(" (it could not be asked: {reason})")),
+        Cluster::Known(facts) => (Some(facts), String::new()),
+    };
+    let known = Known { facts, silence };
     explicit_profile(config);
-    accelerator(config, notes);
-    network(config, notes);
-    if text(config, &["affinity", "nodeSelector"]) == "auto" {
-        notes.unresolved("affinity.nodeSelector", "the cluster's node labels tell it");
-    }
-    node_labels(config, notes);
+    accelerator(config, &known, notes);
+    network(config, &known, notes);
+    affinity(config, &known, notes);
+    node_labels(config, &known, notes);
     claims(config);
     spread_network(config);
+}
+
+/// What is known of the cluster, and why no more is.
+struct Known<'a> {
+    facts: Option<&'a ClusterFacts>,
+    silence: String,
+}
+
+impl Known<'_> {
+    /// What is missing: that nobody answered, or that the cluster has nothing of the kind.
+    fn missing(&self, who: &str, absent: &str) -> String {
+        match self.facts {
+            Some(_) => absent.to_owned(),
+            None => format!("the cluster's {who} tell it{}", self.silence),
+        }
+    }
 }
 
 fn is_auto(config: &Value, path: &[&str]) -> bool {
@@ -82,13 +103,31 @@ fn take(config: &mut Value, key: &str) {
     }
 }
 
-fn accelerator(config: &mut Value, notes: &mut Notes) {
+fn accelerator(config: &mut Value, known: &Known, notes: &mut Notes) {
     if is_auto(config, &["accelerator", "resource"]) {
-        set(config, &["accelerator", "resource"], ASSUMED.into());
-        notes.unresolved(
-            "accelerator.resource",
-            format!("the cluster's nodes tell it; {ASSUMED} is assumed"),
-        );
+        match known.facts.map_or(Accelerators::None, ClusterFacts::accelerators) {
+            Accelerators::Resource(name) => set(config, &["accelerator", "resource"], name.into()),
+            Accelerators::Driver(driver) => {
+                take(config, "resource");
+                set(config, &["accelerator", "draDriver"], driver.into());
+            }
+            Accelerators::Several(names) => notes.error_at(
+                &["accelerator", "resource"],
+                format!(
+                    "accelerator.resource: the cluster has several kinds of accelerators ({}); set it, or \
+                     accelerator.profile",
+                    names.join(", ")
+                ),
+            ),
+            Accelerators::None => {
+                set(config, &["accelerator", "resource"], ASSUMED.into());
+                let why = known.missing(
+                    "nodes",
+                    "no node of the cluster has an accelerator that is known here",
+                );
+                notes.unresolved("accelerator.resource", format!("{why}; {ASSUMED} is assumed"));
+            }
+        }
     }
     if is_auto(config, &["accelerator", "profile"]) {
         let resource = text(config, &["accelerator", "resource"]);
@@ -109,33 +148,75 @@ fn accelerator(config: &mut Value, notes: &mut Notes) {
 }
 
 /// A fast network is an option: where none is known of, there is none.
-fn network(config: &mut Value, notes: &mut Notes) {
+fn network(config: &mut Value, known: &Known, notes: &mut Notes) {
     let (resource, number) = (["vllmCommon", "networkResource"], ["vllmCommon", "networkNr"]);
+    let number_is_open = is_auto(config, &number) || !truthy(get(config, &number));
     let number_is_auto = is_auto(config, &number);
     if is_auto(config, &resource) {
-        set(config, &resource, "".into());
-        if number_is_auto {
+        let found = known.facts.and_then(ClusterFacts::network);
+        set(config, &resource, found.unwrap_or_default().into());
+        if found.is_some() && number_is_open {
+            set(config, &number, "1".into());
+        } else if number_is_auto {
             set(config, &number, "".into());
         }
-        notes.unresolved(
-            "vllmCommon.networkResource",
-            "the cluster's nodes tell it; none is assumed",
-        );
+        if known.facts.is_none() {
+            let why = known.missing("nodes", "");
+            notes.unresolved("vllmCommon.networkResource", format!("{why}; none is assumed"));
+        }
     } else if number_is_auto {
         let count = if truthy(get(config, &resource)) { "1" } else { "" };
         set(config, &number, count.into());
     }
 }
 
+fn affinity(config: &mut Value, known: &Known, notes: &mut Notes) {
+    if !is_auto(config, &["affinity", "nodeSelector"]) {
+        return;
+    }
+    if let Some((key, value)) = known.facts.and_then(ClusterFacts::model_label) {
+        set(config, &["affinity", "nodeSelector"], json!({ key: value }));
+        set(config, &["affinity", "enabled"], true.into());
+    } else {
+        notes.unresolved(
+            "affinity.nodeSelector",
+            known.missing("node labels", "no node has a label that names its accelerator"),
+        );
+    }
+}
+
 /// Roles without accelerators need no label of any, and those that are off may miss it.
-fn node_labels(config: &Value, notes: &mut Notes) {
+fn node_labels(config: &mut Value, known: &Known, notes: &mut Notes) {
+    let label = known.facts.and_then(ClusterFacts::model_label);
+    let has_accelerators = known
+        .facts
+        .is_some_and(|facts| facts.accelerators() != Accelerators::None);
     for role in ROLES {
         let on = get(config, &[role, "enabled"]) != Some(&Value::Bool(false));
-        if on && is_auto(config, &[role, "acceleratorType", "labelValue"]) && accelerators(config, role) != 0
-        {
+        if !is_auto(config, &[role, "acceleratorType", "labelValue"]) || accelerators(config, role) == 0 {
+            continue;
+        }
+        if let Some((key, value)) = label {
+            set(config, &[role, "acceleratorType", "labelKey"], key.into());
+            set(config, &[role, "acceleratorType", "labelValue"], value.into());
+        } else if has_accelerators {
+            if let Some(Value::Object(kind)) = config
+                .get_mut(role)
+                .and_then(|role| role.get_mut("acceleratorType"))
+            {
+                for key in ["labelKey", "labelValue", "labelValues"] {
+                    kind.shift_remove(key);
+                }
+            }
+            if on {
+                notes.warning(format!(
+                    "{role}.acceleratorType: no node has a label that names its accelerator; pods go to any node with one"
+                ));
+            }
+        } else if on {
             notes.unresolved(
                 format!("{role}.acceleratorType.labelValue"),
-                "the cluster's node labels tell it",
+                known.missing("node labels", "no node has a label that names its accelerator"),
             );
         }
     }

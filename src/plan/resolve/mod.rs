@@ -75,6 +75,15 @@ pub struct Unresolved {
     pub why: String,
 }
 
+impl Unresolved {
+    /// Whether a cluster would know it, and not a registry.
+    pub fn needs_cluster(&self) -> bool {
+        let of_cluster = ["accelerator.", "vllmCommon.network", "affinity."];
+        of_cluster.iter().any(|start| self.path.starts_with(start))
+            || self.path.ends_with("acceleratorType.labelValue")
+    }
+}
+
 /// What is resolved: a stack in a setup treatment.
 pub(super) struct Context<'a> {
     pub(super) plan: &'a SweepPlan,

@@ -24,8 +24,25 @@ pub(super) fn again(config: &mut Value, context: &Context, notes: &mut Notes) {
         recorder: notes.recorder.take(),
         ..Notes::default()
     };
+    let detected = config.clone();
     first(config, context, &mut silent);
+    keep(&detected, config);
     notes.recorder = silent.recorder;
+}
+
+/// What was found for a value that is asked for as `auto` stays.
+fn keep(detected: &Value, config: &mut Value) {
+    match (detected, config) {
+        (Value::Object(detected), Value::Object(config)) => {
+            for (key, value) in config {
+                if let Some(detected) = detected.get(key) {
+                    keep(detected, value);
+                }
+            }
+        }
+        (detected, value) if value.as_str() == Some("auto") => *value = detected.clone(),
+        _ => {}
+    }
 }
 
 fn cluster_config(config: &mut Value, context: &Context, notes: &mut Notes) {
