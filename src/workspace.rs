@@ -4,13 +4,14 @@
 //! `setup-treatment-<name>` folder per setup), with our journal beside its summary:
 //!
 //! ```text
-//! <root>/latest -> <user>-<YYYYmmdd-HHMMSS-mmm>
+//! <root>/latest -> <user>-<YYYYmmdd-HHMMSS-mmm>        the latest sweep
+//! <root>/latest-plan -> <user>-<YYYYmmdd-HHMMSS-mmm>   the latest plan, which has no journal
 //! <root>/<instance>/
 //!   journal.jsonl  lock  experiment-summary.yaml
 //!   plan/                          experiment file and spec as they were read
 //!   logs/llmdbenchmark.log         the application's own log
 //!   setup-treatment-<name>/
-//!     plan/config.yaml             the resolved config
+//!     plan/<stack>/config.yaml     the resolved config
 //!     stack/<generation>/          the local stack's process files, one folder per standup
 //!     workload/profiles/<harness>/ rendered profiles
 //!     results/<experiment_id>_<i>/ what harness process i of one attempt left

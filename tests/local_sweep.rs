@@ -161,7 +161,14 @@ async fn a_sweep_leaves_results_and_no_process() {
 
     assert_all_succeeded(&state);
     assert!(state.setups.iter().all(|setup| setup.stack == StackState::Down));
-    let config = std::fs::read_to_string(instance.setup("split").join("plan/config.yaml")).unwrap();
+    let config = std::fs::read_to_string(
+        instance
+            .setup("split")
+            .join("plan")
+            .join(&plan.stack)
+            .join("config.yaml"),
+    )
+    .unwrap();
     assert!(config.starts_with("# SIMULATED"), "{config}");
     for cell in &state.cells {
         let attempt = &cell.attempts[0];

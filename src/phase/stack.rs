@@ -244,7 +244,9 @@ async fn validate_config(work: &mut StackWork<'_>) -> StepResult {
         "the stack is not what was planned: {}",
         differences.join("; ")
     ))
-    .with_hint("what was deployed ignores a part of the config; compare it with plan/config.yaml"))
+    .with_hint(
+        "what was deployed ignores a part of the config; compare it with config.yaml in the plan folder",
+    ))
 }
 
 async fn take_down(work: &mut StackWork<'_>) -> StepResult {

@@ -2,7 +2,7 @@
 
 use crate::disk::replace_file;
 use crate::engine::{AttemptRef, Failure};
-use crate::plan::{EffectiveConfig, RenderedProfile, RoleConfig, SetupPlan, SweepPlan};
+use crate::plan::{EffectiveConfig, RenderedProfile, RoleConfig, SetupPlan, SweepPlan, without_secrets};
 use crate::platform::StackSpec;
 use crate::workspace::Instance;
 use crate::yaml;
@@ -33,10 +33,11 @@ pub(super) fn planned(setup: &SetupPlan) -> EffectiveConfig {
     }
 }
 
-/// Write the resolved config of a stack into its plan folder. A plan has no secrets in it.
+/// Write the resolved config of a stack into its plan folder, without secrets.
 pub(super) fn config(plan: &SweepPlan, instance: &Instance, spec: &StackSpec) -> Result<(), Failure> {
-    let path = instance.setup(&spec.setup_name).join("plan/config.yaml");
-    write(&path, &marked(plan, &yaml::to_string(&spec.config)))
+    let folder = instance.setup(&spec.setup_name).join("plan").join(&plan.stack);
+    let text = yaml::to_string(&without_secrets(&spec.config));
+    write(&folder.join("config.yaml"), &marked(plan, &text))
 }
 
 /// Where the profile of a run treatment lies.

@@ -135,7 +135,7 @@ impl SweepPlan {
             };
             add(
                 CONFIG,
-                &yaml::to_string(&secret::redacted("", &stack.resolved.config)),
+                &yaml::to_string(&secret::without_secrets(&stack.resolved.config)),
             );
             for file in &stack.files {
                 add(&file.name, &file.text);

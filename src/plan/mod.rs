@@ -54,5 +54,6 @@ pub use remark::{PlanError, Remark};
 pub use render::{RenderedFile, RenderedSetup, RenderedStack, Templates};
 pub use request::Request;
 pub use resolve::{Problem, Resolved, Unresolved, Versions};
+pub use secret::without_secrets;
 pub use spec::{Spec, names as spec_names};
 pub use sweep::{PlatformKind, RenderError, RenderedProfile, RunPlan, SetupPlan, SweepPlan};

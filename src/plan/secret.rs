@@ -19,6 +19,11 @@ const ENDINGS: [&str; 10] = [
 /// Bytes of the shortest secret that is looked for within other texts.
 const SHORTEST: usize = 6;
 
+/// A config as it may be written and shown.
+pub fn without_secrets(config: &Value) -> Value {
+    redacted("", config)
+}
+
 /// `value`, which stands under `key`, as it may be shown.
 pub(super) fn redacted(key: &str, value: &Value) -> Value {
     match value {
