@@ -476,7 +476,11 @@ fn specs_that_are_none_are_refused_with_what_there_is() {
             "other",
         ],
     );
-    assert!(said.contains("other") && said.contains("mini"), "{said}");
+    assert!(
+        said.contains("there is no stack other") && said.contains("the scenario has mini"),
+        "{said}"
+    );
+    assert!(!said.contains("model.name"), "{said}");
 }
 
 #[test]

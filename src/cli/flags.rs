@@ -60,7 +60,7 @@ pub(super) struct PlanFlags {
         help_heading = PLAN
     )]
     pub(super) models: Option<String>,
-    /// Deploy methods: standalone, modelservice
+    /// Deploy methods: standalone, modelservice, fma, kustomize, nok8s
     #[arg(short = 't', long, value_name = "NAME,...", env = "LLMDBENCH_METHODS", help_heading = PLAN)]
     pub(super) methods: Option<String>,
     /// Namespaces: of the stack, of the harness, of the autoscaler

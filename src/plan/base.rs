@@ -207,7 +207,7 @@ pub(super) fn ordered(
 }
 
 /// The stack that is measured: the first of those that `--stack` names, else the first of all.
-pub(super) fn measured(stacks: &[Stack], wanted: &[String], remarks: &mut Vec<Remark>) -> String {
+pub(super) fn measured(stacks: &[Stack], wanted: &[String], remarks: &mut Vec<Remark>) -> Option<String> {
     for name in wanted {
         if !stacks.iter().any(|stack| stack.name == *name) {
             remarks.push(
@@ -217,7 +217,7 @@ pub(super) fn measured(stacks: &[Stack], wanted: &[String], remarks: &mut Vec<Re
     }
     let is_wanted = |stack: &&Stack| wanted.is_empty() || wanted.contains(&stack.name);
     let first = stacks.iter().find(is_wanted);
-    first.map(|stack| stack.name.clone()).unwrap_or_default()
+    first.map(|stack| stack.name.clone())
 }
 
 fn known_stacks(stacks: &[Stack]) -> String {

@@ -63,12 +63,13 @@ fn without_treatments(request: &Request, remarks: &mut Vec<Remark>) -> Option<Sw
         name: request.source.name.clone(),
         text: String::from_utf8_lossy(&request.source.text).into(),
     };
+    let stack = measured(&base.stacks, &flags.stacks, remarks)?;
     remarks.extend(base.surprises(&sets));
     remarks.extend(base.schema.treatments(&experiment_file, &design.setups));
     Some(SweepPlan {
         experiment: design.experiment.name.clone(),
         experiment_file,
-        stack: measured(&base.stacks, &flags.stacks, remarks),
+        stack,
         platform: request.platform,
         simulated: false,
         harness: String::new(),

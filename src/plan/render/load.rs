@@ -7,6 +7,7 @@ use crate::plan::base::embedded_defaults;
 use crate::plan::base_dir::{BaseDir, BaseDirError, Document};
 use crate::plan::remark::Remark;
 use crate::plan::spec::Spec;
+use crate::yaml;
 use minijinja::Environment;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
@@ -21,6 +22,38 @@ const MACROS: &str = "_macros.j2";
 const SUFFIX: &str = ".j2";
 /// Stack of the thread that compiles, in bytes.
 const STACK: usize = 128 << 20;
+
+/// Keys that the chain of stages takes away: templates are not to see them again.
+const GONE: [&[&str]; 4] = [
+    &["router", "epp", "zmqPort"],
+    &["router", "epp", "verbosity"],
+    &["router", "inferencePool", "providerConfig"],
+    &["accelerator"],
+];
+
+fn remove(value: &mut Value, path: &[&str]) {
+    let Some((last, above)) = path.split_last() else {
+        return;
+    };
+    let parent = above.iter().try_fold(value, |value, key| value.get_mut(*key));
+    if let Some(Value::Object(map)) = parent {
+        map.shift_remove(*last);
+    }
+}
+
+/// Take away what `known` has: the chain of stages had it, and what it made of it counts.
+fn without(value: &mut Value, known: &Value) {
+    if let (Value::Object(map), Value::Object(known)) = (value, known) {
+        map.retain(|key, value| match (value, known.get(key)) {
+            (_, None) => true,
+            (value @ Value::Object(_), Some(known @ Value::Object(_))) => {
+                without(value, known);
+                true
+            }
+            _ => false,
+        });
+    }
+}
 
 impl Templates {
     /// The templates of the folder that `spec` names. What is embedded under a number that the folder lacks fills in.
@@ -50,7 +83,13 @@ impl Templates {
         }
         let mut templates = loading.finish()?;
         if templates.all.iter().any(Template::fills_in) {
-            templates.completion = Some(embedded_defaults()?);
+            let own = yaml::from_str(&spec.values.text).unwrap_or_default();
+            let mut lacking = embedded_defaults()?;
+            for path in GONE {
+                remove(&mut lacking, path);
+            }
+            without(&mut lacking, &own);
+            templates.completion = Some(lacking);
         }
         Ok(templates)
     }

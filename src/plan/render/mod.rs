@@ -28,7 +28,6 @@ pub(super) use load::single;
 pub use sweep::{RenderedSetup, RenderedStack};
 
 use super::base_dir::Document;
-use super::merge::merge;
 use super::remark::Remark;
 use crate::diagnostic::Finding;
 use crate::manifest;
@@ -113,8 +112,8 @@ impl Templates {
     fn render_all(&self, config: &Value) -> Rendering {
         let tree = Arc::new(Tree::new(config));
         let completed = self.completion.as_ref().map(|defaults| {
-            let mut completed = defaults.clone();
-            merge(&mut completed, config);
+            let mut completed = config.clone();
+            fill(&mut completed, defaults);
             Arc::new(Tree::new(&completed))
         });
         let mut whole = Rendering::default();
@@ -228,6 +227,20 @@ impl Template {
             kept.remove(0);
         }
         kept.push((seen, rendered.clone()));
+    }
+}
+
+/// Add what a config lacks.
+fn fill(config: &mut Value, lacking: &Value) {
+    if let (Value::Object(config), Value::Object(lacking)) = (config, lacking) {
+        for (key, value) in lacking {
+            match config.get_mut(key) {
+                Some(own) => fill(own, value),
+                None => {
+                    config.insert(key.clone(), value.clone());
+                }
+            }
+        }
     }
 }
 
