@@ -192,7 +192,7 @@ fn a_plan_leaves_the_latest_sweep_alone() {
     );
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("no sweep to be found"), "{said}");
+    assert!(said.contains("holds a plan, and no sweep"), "{said}");
 }
 
 #[test]

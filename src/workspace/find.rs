@@ -16,6 +16,12 @@ pub enum FindError {
         .0.display()
     )]
     NoSweep(PathBuf),
+    /// The folder of a plan.
+    #[error(
+        "{} holds a plan, and no sweep to go on with: `experiment` with the flags it was made with runs one",
+        .0.display()
+    )]
+    OnlyPlan(PathBuf),
     /// `latest` leads nowhere.
     #[error(
         "the link {} leads to {}, where there is no sweep; name the instance folder itself",
@@ -49,6 +55,9 @@ pub fn find_instance(folder: &Path) -> Result<Instance, FindError> {
     if exists(&itself.journal())? {
         return Ok(itself);
     }
+    if has_plan(folder) {
+        return Err(FindError::OnlyPlan(folder.to_owned()));
+    }
     let link = folder.join("latest");
     match std::fs::read_link(&link) {
         Ok(target) => {
@@ -63,6 +72,18 @@ pub fn find_instance(folder: &Path) -> Result<Instance, FindError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(FindError::NoSweep(folder.to_owned())),
         Err(source) => Err(FindError::Io { path: link, source }),
     }
+}
+
+/// Whether plans were written into an instance folder, for itself or for setup treatments.
+fn has_plan(instance: &Path) -> bool {
+    let treatments = std::fs::read_dir(instance)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
+    std::iter::once(instance.to_owned())
+        .chain(treatments)
+        .any(|folder| folder.join("plan/manifest.json").is_file())
 }
 
 /// The latest instance under `root`, if its sweep was left before all was done and no engine is at it now: what a bare

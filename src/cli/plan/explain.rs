@@ -59,6 +59,22 @@ pub(super) fn run(plan: &SweepPlan, key: &str, format: Format) -> Result<(), Exi
 /// The key itself, or all keys below it, each with its history.
 fn keys(provenance: &Provenance, path: &[PathSegment]) -> Vec<(String, Vec<Origin>)> {
     let wanted = format_path(path);
+    let value = at(&provenance.config(), path);
+    let is_leaf = match &value {
+        Some(Value::Object(map)) => map.is_empty(),
+        Some(Value::Array(list)) => list.is_empty(),
+        _ => true,
+    };
+    if is_leaf {
+        // Also of a value that a rule took away, which has a history and nothing else.
+        let origins = provenance.of(path);
+        let known = value.is_some() || !origins.is_empty();
+        return if known {
+            vec![(wanted, origins)]
+        } else {
+            Vec::new()
+        };
+    }
     let below = |line: &ConfigLine| {
         line.path
             .strip_prefix(&wanted)
@@ -66,19 +82,9 @@ fn keys(provenance: &Provenance, path: &[PathSegment]) -> Vec<(String, Vec<Origi
     };
     let lines = provenance.lines();
     let leaves = lines.iter().filter(|line| line.value.is_some() && below(line));
-    let found: Vec<_> = leaves
+    leaves
         .map(|line| (line.path.clone(), line.origins.clone()))
-        .collect();
-    if found.is_empty() {
-        // A value that a rule took away has a history, but no line.
-        let origins = provenance.of(path);
-        return if origins.is_empty() {
-            Vec::new()
-        } else {
-            vec![(wanted, origins)]
-        };
-    }
-    found
+        .collect()
 }
 
 fn add(
