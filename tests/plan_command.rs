@@ -375,6 +375,32 @@ fn json_is_one_document_with_all_that_is_told() {
 }
 
 #[test]
+fn embedded_specs_are_planned_without_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    for spec in [
+        "local",
+        "examples/cpu",
+        "examples/gpu",
+        "examples/sim",
+        "guides/inference-scheduling",
+        "guides/pd-disaggregation",
+        "guides/precise-prefix-cache-aware",
+    ] {
+        for method in ["modelservice", "standalone"] {
+            let arguments = [
+                "plan", "--spec", spec, "-t", method, "-n", "-p", "a,b", "--format", "json",
+            ];
+            let output = run(folder.path(), &arguments);
+            let json: Value = serde_json::from_str(&stdout(&output)).unwrap();
+            let stack = &json["setup_treatments"][0]["stacks"][0];
+            assert_eq!(stack["method"], method, "{spec}");
+            assert_eq!(stack["warnings"], Value::Array(Vec::new()), "{spec}");
+            assert_eq!(json["warnings"], Value::Array(Vec::new()), "{spec}");
+        }
+    }
+}
+
+#[test]
 fn the_same_input_gives_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("two.yaml"), TWO).unwrap();
@@ -412,8 +438,17 @@ fn no_secret_is_written_or_told() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["plan", "--spec", "mini", "--base-dir", base.path(), "-n"];
     let mut told = Vec::new();
+    fs::write(
+        folder.path().join("two.yaml"),
+        TWO.replace(
+            "decode.replicas: 1}",
+            "decode.extraEnvVars: [{name: OTHER_SECRET, value: planted-here}]}",
+        ),
+    )
+    .unwrap();
     for more in [
         &[][..],
+        &["-e", "two", "--diff", "small", "large"],
         &["--format", "json"],
         &["--explain", "huggingface"],
         &["--explain", "decode"],
@@ -429,7 +464,7 @@ fn no_secret_is_written_or_told() {
     told.extend(written.iter().map(|(_, bytes)| bytes.clone()));
     for bytes in &told {
         let text = String::from_utf8_lossy(bytes);
-        for secret in ["hf_planted", "hf_abcdef", "planted-in-a-scenario"] {
+        for secret in ["hf_planted", "hf_abcdef", "planted-in-a-scenario", "planted-here"] {
             assert!(!text.contains(secret), "{secret} in:\n{text}");
         }
     }

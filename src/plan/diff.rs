@@ -40,7 +40,7 @@ pub fn difference(a: &Value, b: &Value) -> Vec<Change> {
 }
 
 /// The changes between two files as they were rendered: by document, where both are YAML, else by line.
-pub fn file_difference(a: &str, b: &str) -> Vec<Change> {
+pub(super) fn file_difference(a: &str, b: &str) -> Vec<Change> {
     let mut changes = Changes::default();
     match (yaml::documents(a), yaml::documents(b)) {
         (Ok(a), Ok(b)) => match (&filled(a)[..], &filled(b)[..]) {

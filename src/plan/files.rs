@@ -4,14 +4,16 @@
 //! Nothing in them depends on when or where they are written, so that the same input gives the same bytes.
 
 use super::base_dir::{BaseDir, Document};
+use super::diff::{Change, difference, file_difference};
 use super::fingerprint::hex;
-use super::render::RenderedSetup;
+use super::render::{RenderedSetup, RenderedStack};
 use super::secret;
 use super::spec::Spec;
 use super::sweep::SweepPlan;
-use crate::text::REDACTED;
+use crate::text::{REDACTED, redact};
 use crate::yaml;
 use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// The manifest's name in the plan folder.
@@ -104,44 +106,29 @@ struct Warning<'a> {
 }
 
 impl SweepPlan {
-    /// The files of one setup treatment, the manifest last. `clean` takes secrets out of a text before it is written.
+    /// The files of one setup treatment, without secrets, the manifest last.
     ///
     /// # Errors
     /// A text for the operator, where a stack's name cannot be the name of a folder.
-    pub fn files(
-        &self,
-        setup: &RenderedSetup,
-        clean: &dyn Fn(&str) -> String,
-    ) -> Result<Vec<PlanFile>, String> {
+    pub fn files(&self, setup: &RenderedSetup) -> Result<Vec<PlanFile>, String> {
         let mut files = vec![PlanFile {
             path: spec_file(&self.spec),
-            text: clean(&self.spec.rendered.text),
+            text: redact(&self.spec.rendered.text).into_owned(),
         }];
         for stack in &setup.stacks {
             check_name(&stack.name)?;
-            // Templates may have put a variable's secret anywhere, so it goes by its text.
-            let secrets = secret::texts(&stack.resolved.config);
-            let clean = |text: &str| {
-                let text = secrets
-                    .iter()
-                    .fold(text.to_owned(), |text, secret| text.replace(secret, REDACTED));
-                clean(&text)
-            };
-            let mut add = |name: &str, text: &str| {
+            let mut add = |name: &str, text: String| {
                 files.push(PlanFile {
                     path: format!("{}/{name}", stack.name),
-                    text: clean(text),
+                    text,
                 });
             };
-            add(
-                CONFIG,
-                &yaml::to_string(&secret::without_secrets(&stack.resolved.config)),
-            );
-            for file in &stack.files {
-                add(&file.name, &file.text);
+            add(CONFIG, yaml::to_string(&stack.shown_config()));
+            for (file, text) in stack.files.iter().zip(stack.shown_texts()) {
+                add(&file.name, text);
             }
         }
-        let text = self.manifest(setup, &files, clean);
+        let text = self.manifest(setup, &files);
         files.push(PlanFile {
             path: MANIFEST.to_owned(),
             text,
@@ -154,7 +141,7 @@ impl SweepPlan {
         self.profiles.iter().map(|profile| &profile.template)
     }
 
-    fn manifest(&self, setup: &RenderedSetup, files: &[PlanFile], clean: &dyn Fn(&str) -> String) -> String {
+    fn manifest(&self, setup: &RenderedSetup, files: &[PlanFile]) -> String {
         let spec = &self.spec;
         let origin = |name: &str| Origin::of(name, &spec.base_dir);
         let stacks = &setup.stacks;
@@ -212,7 +199,41 @@ impl SweepPlan {
         };
         // Texts, numbers and lists of them: always JSON.
         let json = serde_json::to_string_pretty(&manifest).unwrap_or_default();
-        clean(&json) + "\n"
+        redact(&json).into_owned() + "\n"
+    }
+}
+
+impl RenderedStack {
+    /// The resolved config, without secrets.
+    pub fn shown_config(&self) -> Value {
+        secret::without_secrets(&self.resolved.config)
+    }
+
+    /// What the files say, in their order, without secrets: templates may have put those of a variable anywhere, so they
+    /// go by their text.
+    pub fn shown_texts(&self) -> Vec<String> {
+        let secrets = secret::texts(&self.resolved.config);
+        let shown = |text: &str| {
+            let text = secrets
+                .iter()
+                .fold(text.to_owned(), |text, secret| text.replace(secret, REDACTED));
+            redact(&text).into_owned()
+        };
+        self.files.iter().map(|file| shown(&file.text)).collect()
+    }
+
+    /// How another stack of the same spec differs: by file, the config first, of those that do.
+    pub fn differences(&self, other: &Self) -> Vec<(String, Vec<Change>)> {
+        let config = difference(&self.shown_config(), &other.shown_config());
+        let mut found = vec![(CONFIG.to_owned(), config)];
+        let texts = self.shown_texts().into_iter().zip(other.shown_texts());
+        for (file, (before, after)) in self.files.iter().zip(texts) {
+            if before != after {
+                found.push((file.name.clone(), file_difference(&before, &after)));
+            }
+        }
+        found.retain(|(_, changes)| !changes.is_empty());
+        found
     }
 }
 

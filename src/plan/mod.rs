@@ -43,7 +43,7 @@ mod treatments;
 
 pub use base_dir::{BaseDir, BaseDirError, Document};
 pub use cluster::{Cluster, ClusterFacts, NodeFacts};
-pub use diff::{Change, difference, file_difference};
+pub use diff::{Change, difference};
 pub use effective::{EffectiveConfig, RoleConfig};
 pub use files::{Origin as FileOrigin, PlanFile};
 pub use make::make;

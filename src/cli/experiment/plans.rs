@@ -2,17 +2,14 @@
 
 use crate::experiment::SetupId;
 use crate::plan::{
-    self, Change, ConfigLine, Origin, PlanError, RenderedSetup, RenderedStack, SetupPlan, SweepPlan,
+    Change, ConfigLine, Origin, PlanError, RenderedSetup, RenderedStack, SetupPlan, SweepPlan,
 };
-use crate::text::redact;
 use crate::tui::plans::{
     self, ChangeView, DifferenceView, PlanFile, PlanSource, PlanView, StackView, Unresolved,
 };
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What the resolved configuration of a stack is called, as on disk.
-const CONFIG: &str = "config.yaml";
 /// The layer that is in every plan.
 const DEFAULTS: &str = "defaults";
 
@@ -41,11 +38,12 @@ impl Plans {
             path: open.path.clone(),
             why: open.why.clone(),
         });
-        let warnings = resolved.warnings.iter();
-        let files = rendered.files.iter().map(|file| PlanFile {
+        let warnings = resolved.warnings.iter().chain(&rendered.warnings);
+        let texts = rendered.files.iter().zip(rendered.shown_texts());
+        let files = texts.map(|(file, text)| PlanFile {
             name: file.name.clone(),
             origin: file.template.clone(),
-            text: redact(&file.text).into(),
+            text: text.into(),
         });
         StackView {
             name: rendered.name.clone(),
@@ -87,14 +85,8 @@ impl PlanSource for Plans {
                     name.to_owned()
                 }
             };
-            let configs = [(before, a), (after, b)]
-                .map(|(setup, stack)| self.0.provenance(setup, &stack.name).config());
-            let [config_before, config_after] = configs;
-            let differ = plan::difference(&config_before, &config_after);
-            changes.extend(shown(&place(CONFIG), differ));
-            for (file, text_before, text_after) in files(a, b) {
-                let differ = plan::file_difference(&redact(text_before), &redact(text_after));
-                changes.extend(shown(&place(file), differ));
+            for (file, differ) in a.differences(b) {
+                changes.extend(shown(&place(&file), differ));
             }
         }
         Ok(DifferenceView {
@@ -150,27 +142,9 @@ fn origin(origin: &Origin) -> plans::Origin {
 /// A value as people read it: texts without quotes, all else as JSON, which is YAML on one line.
 fn told(value: &Value) -> String {
     match value {
-        Value::String(text) => redact(text).into(),
-        value => redact(&value.to_string()).into(),
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
     }
-}
-
-/// The files that either stack has and whose texts are not the same, in the order of their names.
-fn files<'a>(a: &'a RenderedStack, b: &'a RenderedStack) -> Vec<(&'a str, &'a str, &'a str)> {
-    let mut names: Vec<&str> = a
-        .files
-        .iter()
-        .chain(&b.files)
-        .map(|file| file.name.as_str())
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    let text = |stack: &'a RenderedStack, name: &str| -> &'a str {
-        let file = stack.files.iter().find(|file| file.name == name);
-        file.map_or("", |file| &*file.text)
-    };
-    let both = names.into_iter().map(|name| (name, text(a, name), text(b, name)));
-    both.filter(|(_, before, after)| before != after).collect()
 }
 
 fn shown(place: &str, changes: Vec<Change>) -> impl Iterator<Item = ChangeView> {

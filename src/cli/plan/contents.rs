@@ -177,7 +177,6 @@ impl Stack {
                 .warnings
                 .iter()
                 .chain(&stack.warnings)
-                .chain(&stack.warnings)
                 .map(|remark| remark.finding.message.clone())
                 .collect(),
         }

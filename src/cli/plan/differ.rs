@@ -5,7 +5,7 @@ use super::super::output::{colored, say_data};
 use super::super::planning;
 use super::{Format, in_one_line, print_json};
 use crate::experiment::did_you_mean;
-use crate::plan::{RenderedStack, SetupPlan, SweepPlan, difference, file_difference};
+use crate::plan::{Change, RenderedStack, SetupPlan, SweepPlan};
 use crate::text::sanitize;
 use crate::yaml;
 use serde::Serialize;
@@ -99,26 +99,17 @@ fn pairs(plan: &SweepPlan, a: &str, b: &str) -> Result<Vec<(RenderedStack, Rende
 }
 
 fn of_stacks(before: &RenderedStack, after: &RenderedStack) -> Vec<Told> {
-    let mut found = Vec::new();
-    let mut add = |file: &str, changes: Vec<crate::plan::Change>| {
-        found.extend(changes.into_iter().map(|change| Told {
-            stack: before.name.clone(),
-            file: file.to_owned(),
+    let told = |(file, changes): (String, Vec<Change>)| {
+        let stack = before.name.clone();
+        changes.into_iter().map(move |change| Told {
+            stack: stack.clone(),
+            file: file.clone(),
             path: change.path,
             before: change.before,
             after: change.after,
-        }));
+        })
     };
-    add(
-        "config.yaml",
-        difference(&before.resolved.config, &after.resolved.config),
-    );
-    for (a, b) in before.files.iter().zip(&after.files) {
-        if a.text != b.text {
-            add(&a.name, file_difference(&a.text, &b.text));
-        }
-    }
-    found
+    before.differences(after).into_iter().flat_map(told).collect()
 }
 
 fn text(differences: &Differences, several: bool, color: bool) -> String {

@@ -56,7 +56,7 @@ fn changes(base: &RenderedSetup, other: &RenderedSetup) -> (Vec<(String, Change)
     let mut files = 0;
     let several = base.stacks.len() > 1;
     for (a, b) in base.stacks.iter().zip(&other.stacks) {
-        for change in difference(&a.resolved.config, &b.resolved.config) {
+        for change in difference(&a.shown_config(), &b.shown_config()) {
             let place = if several {
                 format!("{}: ", a.name)
             } else {

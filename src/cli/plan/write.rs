@@ -1,7 +1,6 @@
 //! The files of a plan on disk, in an instance folder of their own, laid out as llm-d-benchmark does.
 
 use super::super::exit::{self, Exit};
-use crate::logs;
 use crate::plan::{RenderedSetup, SweepPlan};
 use crate::workspace::{self, Instance};
 use std::fs;
@@ -16,9 +15,8 @@ pub(super) fn write(
 ) -> Result<Instance, Exit> {
     let mut files = Vec::new();
     for setup in setups {
-        let clean = |text: &str| logs::redact(text).into_owned();
         let made = plan
-            .files(setup, &clean)
+            .files(setup)
             .map_err(|reason| Exit::new(exit::USAGE, reason))?;
         files.push((setup, made));
     }
