@@ -129,6 +129,27 @@ fn without_an_answer_the_plan_is_made_and_says_why() {
             .clone()
     };
     assert!(why(&[]).contains("there is no kubeconfig"), "{}", why(&[]));
+    for (text, reason) in [
+        (
+            "users: [{name: u, user: planted-token-of-a-kubeconfig}]\n",
+            "no kubeconfig",
+        ),
+        ("token: [planted-token-of-a-kubeconfig\n", "no YAML"),
+    ] {
+        let path = folder.path().join("broken");
+        std::fs::write(&path, text).unwrap();
+        let told = why(&["-k", path.to_str().unwrap()]);
+        assert!(told.contains(reason), "{told}");
+    }
+    let path = kubeconfig(folder.path(), "http://127.0.0.1:1");
+    let plugin = std::fs::read_to_string(&path).unwrap().replace(
+        "token: planted-token-of-a-kubeconfig",
+        "exec: {apiVersion: client.authentication.k8s.io/v1, command: sh, interactiveMode: Never, args: [-c, \"echo \
+         planted-token-of-a-kubeconfig; exit 3\"]}",
+    );
+    std::fs::write(&path, plugin).unwrap();
+    let told = why(&["-k", path.to_str().unwrap()]);
+    assert!(told.contains("the program that hands them out failed"), "{told}");
 
     let refusing = Router::new().fallback(|| async {
         let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403,

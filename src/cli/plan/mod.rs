@@ -117,23 +117,19 @@ fn make(mut request: Request, args: &Args) -> Result<SweepPlan, Exit> {
     if !args.dry_run {
         let silent = crate::plan::make(&request);
         if silent.as_ref().is_ok_and(open) {
-            request.cluster = ask(args)?;
+            request.cluster = ask(args);
         }
     }
     planning::make(&request)
 }
 
 /// What the cluster says, or why it says nothing: a plan is made all the same.
-fn ask(args: &Args) -> Result<Cluster, Exit> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Exit::new(exit::ENVIRONMENT, format!("cannot start a runtime: {error}")))?;
+fn ask(args: &Args) -> Cluster {
     let kubeconfig = args.plan.kubeconfig.as_deref().map(planning::expanded);
-    Ok(match runtime.block_on(facts(kubeconfig.as_deref())) {
+    match facts(kubeconfig) {
         Ok(facts) => Cluster::Known(facts),
         Err(reason) => Cluster::Silent(reason.to_string()),
-    })
+    }
 }
 
 fn request(args: &Args) -> Result<Request, Exit> {

@@ -46,7 +46,7 @@ pub(super) fn detect(config: &mut Value, context: &Context, notes: &mut Notes) {
     accelerator(config, &known, notes);
     network(config, &known, notes);
     affinity(config, &known, notes);
-    node_labels(config, &known, notes);
+    node_labels(config, &known, context, notes);
     claims(config);
     spread_network(config);
 }
@@ -186,13 +186,19 @@ fn affinity(config: &mut Value, known: &Known, notes: &mut Notes) {
 }
 
 /// Roles without accelerators need no label of any, and those that are off may miss it.
-fn node_labels(config: &mut Value, known: &Known, notes: &mut Notes) {
+fn node_labels(config: &mut Value, known: &Known, context: &Context, notes: &mut Notes) {
     let label = known.facts.and_then(ClusterFacts::model_label);
     let has_accelerators = known
         .facts
         .is_some_and(|facts| facts.accelerators() != Accelerators::None);
     for role in ROLES {
-        let on = get(config, &[role, "enabled"]) != Some(&Value::Bool(false));
+        // `-t` may still turn on what is off here.
+        let asked_for = context.plan.flags.asks_for(if role == "standalone" {
+            role
+        } else {
+            "modelservice"
+        });
+        let on = asked_for || get(config, &[role, "enabled"]) != Some(&Value::Bool(false));
         if !is_auto(config, &[role, "acceleratorType", "labelValue"]) || accelerators(config, role) == 0 {
             continue;
         }
