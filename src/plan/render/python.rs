@@ -102,7 +102,7 @@ fn number_text(number: &serde_json::Number) -> String {
     }
 }
 
-/// `json.dumps` without spaces: other characters than ASCII are escaped, keys keep their order.
+/// `json.dumps` without spaces: characters from ASCII's end to 16 bits are escaped, keys keep their order.
 pub(super) fn json(value: &Json) -> String {
     let mut out = String::new();
     write_json(&mut out, value);
@@ -156,12 +156,11 @@ fn json_text(out: &mut String, text: &str) {
             '\t' => out.push_str("\\t"),
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
-            ' '..='~' => out.push(c),
+            // Python escapes the latter in two halves, which YAML does not put together again.
+            ' '..='~' | '\u{10000}'.. => out.push(c),
             _ => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    // Writing to a string cannot fail.
-                    let _ = write!(out, "\\u{unit:04x}");
-                }
+                // Writing to a string cannot fail.
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
             }
         }
     }
