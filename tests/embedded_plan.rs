@@ -8,6 +8,7 @@
     reason = "helpers of tests are tests too"
 )]
 
+use llmdbenchmark::manifest;
 use llmdbenchmark::plan::{BaseDir, PlatformKind, Request, Templates, make, spec_names};
 use llmdbenchmark::yaml;
 use serde_json::Value;
@@ -47,11 +48,7 @@ impl Files {
     }
 
     fn documents(&self, name: &str) -> Vec<Value> {
-        self.text(name)
-            .split("\n---\n")
-            .filter(|text| !text.trim().is_empty())
-            .map(|text| yaml::from_str(text).unwrap_or_else(|finding| panic!("{name}: {finding:?}\n{text}")))
-            .collect()
+        yaml::documents(self.text(name)).unwrap_or_else(|finding| panic!("{name}: {finding:?}"))
     }
 
     fn one(&self, name: &str) -> Value {
@@ -123,6 +120,10 @@ fn planned(change: impl FnOnce(&mut Request)) -> Files {
         .into_iter()
         .map(|file| (file.name, file.text.to_string()))
         .collect();
+    for (name, text) in &files {
+        let findings = manifest::check(name, text);
+        assert!(findings.is_empty(), "{name}: {findings:?}\n{text}");
+    }
     Files(files)
 }
 
@@ -413,6 +414,18 @@ fn the_token_is_a_mark() {
         .collect();
     assert_eq!(tokens.len(), 1);
     assert_eq!(tokens[0].text("/stringData/HF_TOKEN"), "REPLACE_TOKEN");
+}
+
+#[test]
+fn words_of_any_script_reach_the_harness() {
+    let words = "naïve 🚀 \"量\"";
+    let pod = planned(|request| request.description = Some(words.to_owned())).one(HARNESS);
+    let told = pod["spec"]["containers"][0]["env"].as_array().unwrap();
+    let told = told
+        .iter()
+        .find(|variable| variable["name"] == "LLMDBENCH_DESCRIPTION_TEXT")
+        .unwrap();
+    assert_eq!(told["value"], words);
 }
 
 #[test]
