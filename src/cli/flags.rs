@@ -4,23 +4,13 @@
 use super::exit::{self, Exit};
 use super::planning::expanded;
 use crate::experiment::{Design, Source};
-use crate::plan::Request;
+use crate::plan::{GATEWAYS, Request};
 use clap::ArgAction;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 const PLAN: &str = "What to deploy";
 const TELEMETRY: &str = "Usage reports (accepted, without effect)";
-/// The gateways llm-d-benchmark deploys.
-const GATEWAYS: [&str; 6] = [
-    "none",
-    "epponly",
-    "istio",
-    "agentgateway",
-    "gke",
-    "data-science-gateway-class",
-];
-
 /// Variables that hold a Hugging Face token, as llm-d-benchmark looks for it.
 const TOKENS: [&str; 3] = ["HF_TOKEN", "LLMDBENCH_HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"];
 

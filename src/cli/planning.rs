@@ -6,7 +6,7 @@ use super::output::{colored, say};
 use crate::diagnostic;
 use crate::experiment::{self, Design, Source};
 use crate::logs;
-use crate::plan::{self, RenderedSetup, Request, SetupPlan, SweepPlan};
+use crate::plan::{self, PlanError, RenderedSetup, Request, SetupPlan, SweepPlan};
 use crate::text::sanitize;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -81,8 +81,13 @@ pub(super) fn design(source: &Source) -> Result<Design, Exit> {
 
 /// The plan; errors and warnings are said, warnings are logged as well.
 pub(super) fn make(request: &Request) -> Result<SweepPlan, Exit> {
+    told(plan::make(request))
+}
+
+/// A plan that was made, or not: what there is to say about it is said.
+pub(super) fn told(made: Result<SweepPlan, PlanError>) -> Result<SweepPlan, Exit> {
     let color = colored(&io::stderr());
-    let plan = plan::make(request).map_err(|error| {
+    let plan = made.map_err(|error| {
         say(error.render(color).trim_end());
         Exit::new(exit::USAGE, "there is no plan for this; nothing was started")
     })?;

@@ -53,7 +53,7 @@ pub use provenance::{ConfigLine, Origin, Place, Provenance};
 pub use remark::{PlanError, Remark};
 pub use render::{RenderedFile, RenderedSetup, RenderedStack, Templates};
 pub use request::Request;
-pub use resolve::{Problem, Resolved, Unresolved, Versions};
+pub use resolve::{GATEWAYS, Problem, Resolved, Unresolved, Versions};
 pub use secret::without_secrets;
 pub use spec::{Spec, names as spec_names};
 pub use sweep::{PlatformKind, RenderError, RenderedProfile, RunPlan, SetupPlan, SweepPlan};

@@ -132,9 +132,7 @@ fn origin(origin: &Origin) -> plans::Origin {
     let place = origin.place.as_ref();
     plans::Origin {
         layer: origin.layer.clone(),
-        place: place.map_or_else(String::new, |place| {
-            format!("{}:{}:{}", place.file, place.line, place.column)
-        }),
+        place: place.map_or_else(String::new, ToString::to_string),
         value: told(&origin.value),
     }
 }

@@ -85,8 +85,12 @@ pub(super) struct Unresolved {
 }
 
 impl Contents {
-    /// What there is to tell of `plan`, which lies in `instance`.
-    pub(super) fn of(plan: &SweepPlan, rendered: &[RenderedSetup], instance: &Instance) -> Self {
+    /// What there is to tell of `plan`, which lies in `instance`, and of the first setup treatments, those in `rendered`.
+    pub(super) fn of<'a>(
+        plan: &SweepPlan,
+        rendered: impl Iterator<Item = &'a RenderedSetup>,
+        instance: &Instance,
+    ) -> Self {
         let experiment = (!plan.experiment_file.name.is_empty()).then(|| plan.experiment.clone());
         let by_treatment = experiment.is_some();
         let setups = plan.setups.iter().zip(rendered);

@@ -36,19 +36,19 @@ struct Told {
 pub(super) fn run(plan: &SweepPlan, key: &str, format: Format) -> Result<(), Exit> {
     let path = parse_path(key);
     let mut found: Vec<Explanation> = Vec::new();
-    let mut last = None;
+    let mut last = Value::Null;
     for stack in plan.stacks() {
         for setup in &plan.setups {
             let provenance = plan.provenance(setup, stack);
-            for (path, origins) in keys(&provenance, &path) {
-                add(&mut found, stack, setup, &path, &provenance, &origins);
+            let config = provenance.config();
+            for (path, origins) in keys(&provenance, &config, &path) {
+                add(&mut found, stack, setup, &path, &config, &origins);
             }
-            last = Some(provenance);
+            last = config;
         }
     }
     if found.is_empty() {
-        let config = last.map(|provenance| provenance.config()).unwrap_or_default();
-        return Err(unknown(key, &path, &config));
+        return Err(unknown(key, &path, &last));
     }
     match format {
         Format::Json => print_json(&found),
@@ -57,10 +57,10 @@ pub(super) fn run(plan: &SweepPlan, key: &str, format: Format) -> Result<(), Exi
 }
 
 /// The key itself, or all keys below it, each with its history.
-fn keys(provenance: &Provenance, path: &[PathSegment]) -> Vec<(String, Vec<Origin>)> {
+fn keys(provenance: &Provenance, config: &Value, path: &[PathSegment]) -> Vec<(String, Vec<Origin>)> {
     let wanted = format_path(path);
-    let value = at(&provenance.config(), path);
-    let is_leaf = match &value {
+    let value = at(config, path);
+    let is_leaf = match value {
         Some(Value::Object(map)) => map.is_empty(),
         Some(Value::Array(list)) => list.is_empty(),
         _ => true,
@@ -92,11 +92,11 @@ fn add(
     stack: &str,
     setup: &SetupPlan,
     key: &str,
-    provenance: &Provenance,
+    config: &Value,
     origins: &[Origin],
 ) {
     let origins: Vec<Told> = origins.iter().map(told).collect();
-    let value = at(&provenance.config(), &parse_path(key)).unwrap_or_default();
+    let value = at(config, &parse_path(key)).cloned().unwrap_or_default();
     // A setup treatment's layer carries its name, so that only those which do not set the key are alike.
     let alike = found
         .iter_mut()
@@ -117,25 +117,23 @@ fn told(origin: &Origin) -> Told {
     let place = origin.place.as_ref();
     Told {
         layer: origin.layer.clone(),
-        place: place.map(|place| format!("{}:{}:{}", place.file, place.line, place.column)),
+        place: place.map(ToString::to_string),
         value: origin.value.clone(),
     }
 }
 
-fn at(config: &Value, path: &[PathSegment]) -> Option<Value> {
-    let step = |value: &'_ Value, segment: &PathSegment| match value {
-        Value::Array(list) => list.get(segment.text().parse::<usize>().ok()?).cloned(),
-        value => value.get(segment.text()).cloned(),
-    };
-    path.iter()
-        .try_fold(config.clone(), |value, segment| step(&value, segment))
+fn at<'a>(config: &'a Value, path: &[PathSegment]) -> Option<&'a Value> {
+    path.iter().try_fold(config, |value, segment| match value {
+        Value::Array(list) => list.get(segment.text().parse::<usize>().ok()?),
+        value => value.get(segment.text()),
+    })
 }
 
 fn unknown(key: &str, path: &[PathSegment], config: &Value) -> Exit {
-    let mut parent = config.clone();
+    let mut parent = config;
     let mut hint = None;
     for (depth, segment) in path.iter().enumerate() {
-        if let Some(next) = at(&parent, std::slice::from_ref(segment)) {
+        if let Some(next) = at(parent, std::slice::from_ref(segment)) {
             parent = next;
             continue;
         }

@@ -19,7 +19,7 @@ use super::flags::{PlanFlags, TelemetryFlags, switch};
 use super::output::{colored, say_data};
 use super::planning;
 use crate::logs::{self, Output};
-use crate::plan::{Cluster, PlatformKind, Request, SetupPlan, SweepPlan};
+use crate::plan::{self, Cluster, PlatformKind, Request, SetupPlan, SweepPlan};
 use crate::platform::kubernetes::facts;
 use crate::text::escape_json;
 use clap::{ArgAction, ValueEnum};
@@ -96,7 +96,12 @@ fn execute(args: &Args) -> Result<(), Exit> {
     let rendered = planning::rendered(&plan, &setups)?;
     let root = planning::workspace(args.workspace.as_deref(), &plan);
     let instance = write::write(&root, &plan, &rendered, args.experiments.is_some())?;
-    let contents = Contents::of(&plan, &rendered, &instance);
+    // Lines for people tell the others by what is different about them.
+    let in_full = match args.format {
+        Format::Json => rendered.len(),
+        Format::Text => 1,
+    };
+    let contents = Contents::of(&plan, rendered.iter().take(in_full), &instance);
     match args.format {
         Format::Json => print_json(&contents),
         Format::Text => say_data(overview::text(&contents, &rendered, colored(&io::stdout())).trim_end()),
@@ -114,13 +119,12 @@ fn make(mut request: Request, args: &Args) -> Result<SweepPlan, Exit> {
         };
         plan.setups.iter().flat_map(of).any(|one| one.needs_cluster())
     };
-    if !args.dry_run {
-        let silent = crate::plan::make(&request);
-        if silent.as_ref().is_ok_and(open) {
-            request.cluster = ask(args);
-        }
+    let mut made = plan::make(&request);
+    if !args.dry_run && made.as_ref().is_ok_and(open) {
+        request.cluster = ask(args);
+        made = plan::make(&request);
     }
-    planning::make(&request)
+    planning::told(made)
 }
 
 /// What the cluster says, or why it says nothing: a plan is made all the same.

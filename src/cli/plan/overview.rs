@@ -24,7 +24,7 @@ pub(super) fn text(contents: &Contents, rendered: &[RenderedSetup], color: bool)
     };
     page.value(0, "spec", &format!("{} ({})", contents.spec, contents.base_dir));
     if let Some(experiment) = &contents.experiment {
-        let count = contents.setup_treatments.len();
+        let count = rendered.len();
         let plural = if count == 1 { "" } else { "s" };
         page.value(
             0,
@@ -35,13 +35,12 @@ pub(super) fn text(contents: &Contents, rendered: &[RenderedSetup], color: bool)
     if let Some(first) = contents.setup_treatments.first() {
         page.setup(first, contents.experiment.is_some());
     }
-    let others = contents.setup_treatments.iter().zip(rendered).skip(1);
-    let total = contents.setup_treatments.len().saturating_sub(1);
-    for (setup, files) in others.take(MOST_SETUPS) {
-        if let (Some(base), Some(first)) = (rendered.first(), contents.setup_treatments.first()) {
-            page.other(setup, &first.name, &changes(base, files));
+    if let Some((first, others)) = rendered.split_first() {
+        for setup in others.iter().take(MOST_SETUPS) {
+            page.other(&setup.setup, &first.setup, &changes(first, setup));
         }
     }
+    let total = rendered.len().saturating_sub(1);
     if total > MOST_SETUPS {
         page.line(0, &format!("… and {} more setup treatments", total - MOST_SETUPS));
     }
@@ -162,7 +161,6 @@ impl Page {
             format!("{} from {} {version}", release.name, release.chart)
         });
         self.values(depth, "releases", releases);
-        let embedded = |side: &str| if side == "embedded" { "" } else { " *" };
         let files = stack.files.iter().map(|file| match file.objects.as_slice() {
             [] => file.name.clone(),
             objects => format!("{}: {}", file.name, objects.join(", ")),
@@ -170,10 +168,7 @@ impl Page {
         self.values(depth, "files", files);
         let sides: Vec<&str> = stack.files.iter().map(|file| file.template.side).collect();
         if sides.contains(&"embedded") && sides.contains(&"external") {
-            let filled = stack
-                .files
-                .iter()
-                .filter(|file| embedded(file.template.side).is_empty());
+            let filled = stack.files.iter().filter(|file| file.template.side == "embedded");
             let names: Vec<&str> = filled.map(|file| file.name.as_str()).collect();
             self.value(
                 depth,
@@ -193,9 +188,9 @@ impl Page {
     }
 
     /// A setup treatment that is told by what is different about it.
-    fn other(&mut self, setup: &Setup, first: &str, (changes, files): &(Vec<(String, Change)>, usize)) {
+    fn other(&mut self, setup: &str, first: &str, (changes, files): &(Vec<(String, Change)>, usize)) {
         self.line(0, "");
-        self.title(0, &format!("setup treatment {}", setup.name));
+        self.title(0, &format!("setup treatment {setup}"));
         if changes.is_empty() {
             self.line(1, &format!("deploys the same as {first}"));
             return;
@@ -215,9 +210,8 @@ impl Page {
             self.line(
                 2,
                 &format!(
-                    "… and {} more; --diff {first} {}",
-                    changes.len() - MOST_CHANGES,
-                    setup.name
+                    "… and {} more; --diff {first} {setup}",
+                    changes.len() - MOST_CHANGES
                 ),
             );
         }

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 /// Namespace where neither flag nor scenario names one.
 const NAMESPACE: &str = "llmdbench";
-/// The gateways a router can stand behind.
-const GATEWAYS: [&str; 6] = [
+/// Classes of gateways that a router can stand behind, as llm-d-benchmark names them.
+pub const GATEWAYS: [&str; 6] = [
     "none",
     "epponly",
     "istio",

@@ -19,6 +19,7 @@ mod token;
 mod versions;
 
 pub(super) use checks::host_claims;
+pub use flags::GATEWAYS;
 pub use versions::Versions;
 
 use super::base::Layer;
